@@ -1,0 +1,74 @@
+"""How rare is a fact: the share of unrelated source files that hold it.
+
+The shipped table (data/stock_code.npz) holds hashes only, counted over the files of well-known packages by
+`benchmarks/build_stock.py`, which records what it read beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+TABLE = Path(__file__).parent / "data" / "stock_code.npz"
+
+STOCK_SHARE = 0.01
+"""A fact that at least this share of unrelated files holds is stock: what everyone writes. In bits: below 6.6."""
+
+LEAST_COUNT = 3
+"""Facts in fewer files than this are not in the table: there they are as rare as anything can be shown to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Facts and how many of `files` unrelated files hold each."""
+
+    keys: NDArray[np.uint64]
+    """Ascending."""
+    counts: NDArray[np.uint32]
+    files: int
+    description: str
+
+    def bits(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """-log2 of the share of files that hold each fact.
+
+        A fact that the table does not hold counts as held by as many files as it may be without being listed, plus
+        one (the rule of succession): rarer than that cannot be shown from this background.
+        """
+        counts = np.full(len(keys), LEAST_COUNT, np.float64)
+        if len(self.keys):
+            place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+            known = self.keys[place] == keys
+            counts[known] = self.counts[place][known] + 1.0
+        return -np.log2(np.minimum(1.0, counts / (self.files + 1.0)))
+
+    @property
+    def stock_bits(self) -> float:
+        """Facts with fewer bits than this are stock."""
+        return float(-np.log2(STOCK_SHARE))
+
+
+@cache
+def shipped() -> Background:
+    """The table that comes with the package."""
+    with np.load(TABLE, allow_pickle=False) as table:
+        return Background(
+            keys=np.cumsum(table["deltas"], dtype=np.uint64),
+            counts=table["counts"].astype(np.uint32),
+            files=int(table["files"]),
+            description=str(table["description"]),
+        )
+
+
+def save(keys: NDArray[np.uint64], counts: NDArray[np.int64], files: int, description: str, path: Path) -> None:
+    """Write a table. `keys`: ascending. Counts above 65,535 are kept as that."""
+    np.savez_compressed(
+        path,
+        deltas=np.diff(keys, prepend=np.uint64(0)),
+        counts=np.minimum(counts, 65535).astype(np.uint16),
+        files=np.int64(files),
+        description=np.array(description),
+    )

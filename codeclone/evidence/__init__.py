@@ -1,0 +1,70 @@
+"""The door to the evidence rooms: each module here is one kind of evidence and keeps the same two promises.
+
+A room has `TITLE`, `VERSION`, `profile(snapshot)`, which looks at one repository alone, and
+`compare(left, candidates, context)`, which yields what it finds. Its module name is the `kind` of its evidence.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from codeclone.background import Background
+from codeclone.model import Attribution, Compared, Control, Evidence, Partition, Profile, Role, Skipped, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a comparison may use beside the two repositories."""
+
+    background: Background
+
+
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """A candidate as an evidence room sees it."""
+
+    name: str
+    role: Role
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one room has to say about a comparison."""
+
+    evidence: tuple[Evidence, ...]
+    attribution: tuple[Attribution, ...]
+    partition: Partition
+    by_file: dict[str, Partition]
+    compared: dict[str, Compared]
+    controls: tuple[Control, ...] = ()
+    skipped: tuple[tuple[str, Skipped], ...] = ()
+
+
+class Room(Protocol):
+    """What every module in this package offers."""
+
+    TITLE: str
+    VERSION: int
+
+    def profile(self, snapshot: Snapshot) -> Profile:
+        """Look at one repository, alone."""
+
+    def compare(self, left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
+        """Compare the left repository with every candidate."""
+
+
+def kinds() -> tuple[str, ...]:
+    """Names of the rooms, in alphabetical order."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def room(kind: str) -> Room:
+    """The room of a kind. Raises KeyError for a kind that is not one of `kinds()`."""
+    if kind not in kinds():
+        raise KeyError(kind)
+    return importlib.import_module(f"{__name__}.{kind}")  # type: ignore[return-value]

@@ -1,0 +1,150 @@
+"""Two texts -> rows side by side (rapidfuzz)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rapidfuzz.distance import Indel
+
+from codeclone.model import Alignment, Op, Row
+
+_TOKEN = re.compile(r"\s+|#[^\n]*|[^\W\d]\w*|\d[\w.]*|\"[^\"\n]*\"|'[^'\n]*'|[^\w\s]")
+_NAME = re.compile(r"[^\W\d]\w*\Z")
+KEYWORDS = frozenset(
+    "False None True and as assert async await break class continue def del elif else except finally for from global if "
+    "import in is lambda nonlocal not or pass raise return try while with yield self".split()
+)
+
+MAX_LINES = 4000
+"""Longer texts are aligned up to here on each side."""
+
+SIMILAR_ROW = 0.5
+"""Two lines with at least this similarity stand in one row as edited; less alike, each has a row of its own."""
+
+Lines = Sequence[tuple[int, str]]
+"""(1-based line number, text)."""
+
+
+def tokens(text: str) -> list[str]:
+    """Names, numbers, strings and operators; no white space, no comments."""
+    return [token for token in _TOKEN.findall(text) if not token.isspace() and not token.startswith("#")]
+
+
+def as_characters(sequences: Sequence[Sequence[str]]) -> list[str]:
+    """Token sequences as strings with one character for each distinct token: what rapidfuzz compares fastest."""
+    codes: dict[str, str] = {}
+    return ["".join(codes.setdefault(token, chr(0x100 + len(codes))) for token in tokens) for tokens in sequences]
+
+
+def surface_similarity(left: str, right: str) -> float:
+    """Similarity of the tokens as written, names included, in [0, 1], symmetric (normalised Indel similarity)."""
+    one, other = as_characters([tokens(left), tokens(right)])
+    return float(Indel.normalized_similarity(one, other))
+
+
+def blind(text: str) -> str:
+    """A line with each of the programmer's names replaced by one mark: what is left when naming is taken away."""
+    return " ".join("·" if _NAME.match(token) and token not in KEYWORDS else token for token in tokens(text))
+
+
+def align(left: Lines, right: Lines) -> Alignment:
+    """Lines aligned by what they say without names; each row says whether it is the same, renamed or edited."""
+    left, right = left[:MAX_LINES], right[:MAX_LINES]
+    left_blind, right_blind = _blind_lines(left), _blind_lines(right)
+    one, other = as_characters([left_blind, right_blind])
+    rows: list[Row] = []
+    for block in Indel.opcodes(one, other):
+        lefts = left[block.src_start : block.src_end]
+        rights = right[block.dest_start : block.dest_end]
+        if block.tag == "equal":
+            rows.extend(_row(a, b) for a, b in zip(lefts, rights, strict=True))
+        else:
+            rows.extend(Row(number, None, "only_left", text, "") for number, text in lefts)
+            rows.extend(Row(None, number, "only_right", "", text) for number, text in rights)
+    return Alignment(tuple(_join_edited(rows)))
+
+
+_TRIPLE = re.compile(r"\"\"\"|'''")
+
+
+def _blind_lines(lines: Lines) -> list[str]:
+    """Each line without names; lines of prose inside a long string as they are."""
+    result: list[str] = []
+    inside = False
+    for _, text in lines:
+        marks = len(_TRIPLE.findall(text))
+        result.append(f"\0{text.strip()}" if inside or marks else blind(text))
+        inside ^= marks % 2 == 1
+    return result
+
+
+def _row(left: tuple[int, str], right: tuple[int, str]) -> Row:
+    op: Op = "same" if tokens(left[1]) == tokens(right[1]) else "renamed"
+    return Row(left[0], right[0], op, left[1], right[1])
+
+
+def _join_edited(rows: list[Row]) -> list[Row]:
+    """Between two aligned rows, lines that are alike stand side by side, in order."""
+    result: list[Row] = []
+    lefts: list[Row] = []
+    rights: list[Row] = []
+
+    def flush() -> None:
+        result.extend(_pair_up(lefts, rights))
+        lefts.clear()
+        rights.clear()
+
+    for row in rows:
+        if row.op == "only_left":
+            lefts.append(row)
+        elif row.op == "only_right":
+            rights.append(row)
+        else:
+            flush()
+            result.append(row)
+    flush()
+    return result
+
+
+def _pair_up(lefts: list[Row], rights: list[Row]) -> list[Row]:
+    """Each left line with the next right line that is alike enough; what is passed over stands alone."""
+    paired: list[Row] = []
+    place = 0
+    right_tokens = [tokens(row.right_text) for row in rights]
+    for left in lefts:
+        mine = tokens(left.left_text)
+        match = next(
+            (
+                index
+                for index in range(place, min(len(rights), place + 12))
+                if mine and _similar(mine, right_tokens[index])
+            ),
+            None,
+        )
+        if match is None:
+            paired.append(left)
+            continue
+        paired.extend(rights[place:match])
+        other = rights[match]
+        paired.append(Row(left.left_line, other.right_line, "edited", left.left_text, other.right_text))
+        place = match + 1
+    paired.extend(rights[place:])
+    return paired
+
+
+def _similar(left: list[str], right: list[str]) -> bool:
+    one, other = as_characters([left, right])
+    return float(Indel.normalized_similarity(one, other)) >= SIMILAR_ROW
+
+
+def renames(alignment: Alignment) -> tuple[tuple[str, str], ...]:
+    """(left name, right name) wherever one stands for the other in rows that differ in names only, in order of first
+    appearance, each pair once. Names that stand for several others appear several times."""
+    found: dict[tuple[str, str], None] = {}
+    for row in alignment.rows:
+        if row.op == "renamed":
+            for one, other in zip(tokens(row.left_text), tokens(row.right_text), strict=False):
+                if one != other and _NAME.match(one) and _NAME.match(other):
+                    found[one, other] = None
+    return tuple(found)

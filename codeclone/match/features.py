@@ -1,0 +1,112 @@
+"""Value graphs -> Weisfeiler-Lehman features, all fragments at once.
+
+Shervashidze et al. (2011), "Weisfeiler-Lehman graph kernels", section 3.1, on directed graphs: the feature of depth k of
+a node is the hash of its label and of its operands' features of depth k - 1, each mixed with the slot it stands in. Sums
+modulo 2^64 make operands that share a slot unordered.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.model import Facts
+from codeclone.parse.graph import ValueGraphs, hash_name
+
+DEPTHS = 3
+"""Steps of operands that the deepest feature covers."""
+
+SKIP_EDGE = 4
+"""The `depth` of a skip edge: two labels with transparent steps between them passed over."""
+
+FINE = (2, 3)
+"""Depths that can show copying; shallower features find, and prove nothing."""
+
+TRANSPARENT = frozenset(
+    b"reshape transpose contiguous astype to float half bfloat16 long int bool detach unsqueeze squeeze flatten copy "
+    b"<carried> <phi> <loop> <item> <return> <store> <with> <fmt> cpu cuda type_as expand expand_as".split()
+)
+"""Steps that change the form of a value and not what it is made of."""
+
+_MAX_SKIPS = 4
+
+
+def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a fixed bijection on 64-bit integers."""
+    values = values ^ (values >> np.uint64(30))
+    values = values * np.uint64(0xBF58476D1CE4E5B9)
+    values = values ^ (values >> np.uint64(27))
+    values = values * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _salt(name: bytes) -> np.uint64:
+    return np.uint64(hash_name(b"codeclone/" + name))
+
+
+def facts_of(graphs: ValueGraphs) -> Facts:
+    """The facts of every fragment, ordered by (fragment, key), each key once in a fragment at its first node."""
+    nodes = np.arange(len(graphs.labels), dtype=np.int32)
+    labels = np.array([hash_name(name) for name in graphs.label_names] or [0], np.uint64)[graphs.labels]
+    slots = np.array([hash_name(name) for name in graphs.slot_names], np.uint64)[graphs.slots]
+    degrees = np.diff(graphs.edge_starts)
+
+    keys = [mix(labels ^ _salt(b"depth 0"))]
+    depths = [np.zeros(len(nodes), np.uint8)]
+    at = [nodes]
+    previous = keys[0]
+    reaches = degrees > 0
+    for depth in range(1, DEPTHS + 1):
+        sums = _sum_by_node(mix(previous[graphs.children] ^ slots), graphs.edge_starts)
+        current = mix(mix(labels ^ _salt(b"depth %d" % depth)) + sums)
+        keys.append(current[reaches])
+        depths.append(np.full(int(reaches.sum()), depth, np.uint8))
+        at.append(nodes[reaches])
+        # A graph that ends above this depth has the same features one step deeper: once is enough.
+        previous = current
+        reaches = _any_by_node(reaches[graphs.children], graphs.edge_starts)
+
+    pairs, pair_nodes = _skip_edges(graphs, labels, degrees)
+    keys.append(pairs)
+    depths.append(np.full(len(pairs), SKIP_EDGE, np.uint8))
+    at.append(pair_nodes)
+    return _unique(np.concatenate(keys), np.concatenate(at), np.concatenate(depths), graphs.fragments)
+
+
+def _skip_edges(
+    graphs: ValueGraphs, labels: NDArray[np.uint64], degrees: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    parents = np.repeat(np.arange(len(graphs.labels), dtype=np.int32), degrees)
+    transparent_label = np.array([name in TRANSPARENT for name in graphs.label_names] or [False])
+    transparent = transparent_label[graphs.labels] & (degrees > 0)
+    first = np.arange(len(graphs.labels), dtype=np.int32)
+    first[degrees > 0] = graphs.children[graphs.edge_starts[:-1][degrees > 0]]
+    reached = graphs.children.copy()
+    for _ in range(_MAX_SKIPS):
+        reached = np.where(transparent[reached], first[reached], reached)
+    shown = ~transparent[parents]
+    parents, reached = parents[shown], reached[shown]
+    return mix(mix(labels[parents] ^ _salt(b"skip")) + mix(labels[reached])), parents
+
+
+def _sum_by_node(values: NDArray[np.uint64], edge_starts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    total = np.zeros(len(values) + 1, np.uint64)
+    np.cumsum(values, out=total[1:])
+    return total[edge_starts[1:]] - total[edge_starts[:-1]]
+
+
+def _any_by_node(flags: NDArray[np.bool_], edge_starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    total = np.zeros(len(flags) + 1, np.int64)
+    np.cumsum(flags, out=total[1:])
+    return total[edge_starts[1:]] > total[edge_starts[:-1]]
+
+
+def _unique(
+    keys: NDArray[np.uint64], nodes: NDArray[np.int32], depths: NDArray[np.uint8], fragment_of: NDArray[np.int32]
+) -> Facts:
+    fragments = fragment_of[nodes]
+    order = np.lexsort((nodes, keys, fragments))
+    keys, nodes, depths, fragments = keys[order], nodes[order], depths[order], fragments[order]
+    first = np.ones(len(keys), np.bool_)
+    first[1:] = (keys[1:] != keys[:-1]) | (fragments[1:] != fragments[:-1])
+    return Facts(keys[first], fragments[first], nodes[first], depths[first])

@@ -1,0 +1,126 @@
+"""Which right fragments explain which left ones, by the bits of the facts they share.
+
+Candidates come from postings of rare facts and from MinHash bands; only they are scored on all their facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from codeclone.match import minhash
+
+MAX_JOINS = 6000
+"""Postings read for each left fragment on average. Facts are taken from the rarest on until this is spent, so the work
+grows with the number of fragments and not with its square."""
+
+KEPT = 24
+"""Candidates of each left fragment that are scored on all facts."""
+
+SIZE_PENALTY = 0.25
+"""Weight of what the right fragment has beside the shared facts when candidates are ranked (Tversky 1977, with alpha 1
+for the left and this for the right): among fragments that explain as much, the one with the least else."""
+
+_ROWS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FactSets:
+    """Sets of facts as a sparse matrix: one row for each fragment, one column for each known fact."""
+
+    matrix: sparse.csr_array
+    """Ones, shape (fragments, facts)."""
+    bits: NDArray[np.float64]
+    """Bits of all facts of each fragment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scored candidates in parallel arrays, by left fragment, best first."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    shared: NDArray[np.float64]
+    """Bits of the facts both have."""
+    rank: NDArray[np.float64]
+    """What candidates are ordered by, in [0, 1]."""
+
+
+def fact_sets(
+    keys: NDArray[np.uint64], fragments: NDArray[np.int32], count: int, known: NDArray[np.uint64], bits: NDArray[np.float64]
+) -> FactSets:
+    """`known`: all facts of both sides, ascending; `bits`: their weights."""
+    columns = np.searchsorted(known, keys)
+    ones = np.ones(len(keys))
+    matrix = sparse.csr_array((ones, (fragments, columns)), shape=(count, len(known)))
+    return FactSets(matrix, np.bincount(fragments, bits[columns], minlength=count))
+
+
+def score(left: FactSets, right: FactSets, bits: NDArray[np.float64]) -> Scores:
+    """Score every candidate pair of fragments; at most `KEPT` for each left one."""
+    lefts, rights = _candidates(left, right, bits)
+    shared = np.zeros(len(lefts))
+    weighted = (left.matrix @ sparse.diags_array(bits)).tocsr()
+    for first in range(0, len(lefts), _ROWS * 16):
+        block = slice(first, first + _ROWS * 16)
+        product = weighted[lefts[block]].multiply(right.matrix[rights[block]])
+        shared[block] = np.asarray(product.sum(axis=1)).ravel()
+    # Sums in another order differ in the last digits: what is shared is never more than either side has.
+    shared = np.minimum(shared, np.minimum(left.bits[lefts], right.bits[rights]))
+    whole = left.bits[lefts] + SIZE_PENALTY * (right.bits[rights] - shared)
+    rank = np.round(np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0), 9)
+    order = np.lexsort((rights, -rank, lefts))
+    return Scores(lefts[order], rights[order], shared[order], rank[order])
+
+
+def _candidates(
+    left: FactSets, right: FactSets, bits: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    rows, others = left.matrix.shape[0], right.matrix.shape[0]
+    if not rows or not others or not left.matrix.nnz or not right.matrix.nnz:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    rare = _rare(left, right, MAX_JOINS * rows)
+    weighted = (left.matrix @ sparse.diags_array(bits * rare)).tocsr()
+    posted = (right.matrix @ sparse.diags_array(rare.astype(np.float64))).tocsc().T.tocsr()
+    posted.eliminate_zeros()
+    weighted.eliminate_zeros()
+    found = [_by_bands(left, right)]
+    for first in range(0, rows, _ROWS):
+        shared = (weighted[first : first + _ROWS] @ posted).tocsr()
+        whole = np.repeat(left.bits[first : first + _ROWS], np.diff(shared.indptr))
+        values = shared.data / (whole + SIZE_PENALTY * (right.bits[shared.indices] - shared.data))
+        for row in range(shared.shape[0]):
+            span = slice(shared.indptr[row], shared.indptr[row + 1])
+            columns = shared.indices[span]
+            if len(columns) > KEPT:
+                columns = columns[np.lexsort((columns, -np.round(values[span], 9)))[:KEPT]]
+            found.append((first + row) * np.int64(others) + columns)
+    pairs = np.unique(np.concatenate(found))
+    return pairs // others, pairs % others
+
+
+def _rare(left: FactSets, right: FactSets, joins: int) -> NDArray[np.bool_]:
+    """Facts to join on: from the rarest on, until the postings read add up to `joins`."""
+    count = right.matrix.shape[1]
+    on_left = np.bincount(left.matrix.indices, minlength=count).astype(np.int64)
+    on_right = np.bincount(right.matrix.indices, minlength=count).astype(np.int64)
+    order = np.argsort(on_right, kind="stable")
+    spent = np.cumsum(on_left[order] * on_right[order])
+    rare = np.zeros(count, np.bool_)
+    rare[order[spent <= joins]] = True
+    return rare & (on_left > 0) & (on_right > 0)
+
+
+def _by_bands(left: FactSets, right: FactSets) -> NDArray[np.int64]:
+    """Pairs that share a MinHash band: also sets that have nothing rare in them."""
+    lefts, rights = minhash.shared_bands(_signatures(left), _signatures(right))
+    return lefts * np.int64(right.matrix.shape[0]) + rights
+
+
+def _signatures(sets: FactSets) -> NDArray[np.uint64]:
+    owners = np.repeat(np.arange(sets.matrix.shape[0], dtype=np.int32), np.diff(sets.matrix.indptr))
+    # The column of a fact is the same on both sides, and the permutations begin with a mixing step.
+    return minhash.signatures(sets.matrix.indices.astype(np.uint64), owners, sets.matrix.shape[0])

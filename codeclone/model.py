@@ -1,0 +1,319 @@
+"""Every type that crosses from one room to another. Imports nothing of ours.
+
+Lines are 1-based and inclusive everywhere. Measures are fractions in [0, 1] unless their unit says otherwise. Amounts
+of information are in bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Level = Literal["none", "weak", "moderate", "strong", "very strong"]
+LEVELS: tuple[Level, ...] = ("none", "weak", "moderate", "strong", "very strong")
+
+Op = Literal["same", "renamed", "edited", "only_left", "only_right"]
+Role = Literal["right", "claimed", "ancestor"]
+Stance = Literal["for", "against", "context"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of lines."""
+
+    first: int
+    """1-based."""
+    last: int
+    """1-based, inclusive; never smaller than `first`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a snapshot."""
+
+    path: str
+    """Relative to the snapshot's root, with forward slashes."""
+    span: Span | None = None
+    pointer: str | None = None
+    """A JSON pointer (RFC 6901) where the file is data rather than text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that was not read or not compared, and why."""
+
+    location: Location
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a snapshot; its bytes are read on demand and held against the digest."""
+
+    path: str
+    """Relative to the snapshot's root, with forward slashes."""
+    size: int
+    """In bytes."""
+    sha256: str
+    """Of the bytes as they are on disk, lower-case hexadecimal."""
+    read: Callable[[], bytes] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A repository at one moment."""
+
+    name: str
+    origin: str
+    """The source string as the user gave it, without the machine's own folders."""
+    revision: str | None
+    digest: str
+    """SHA-256 over the sorted (path, sha256) of all files, lower-case hexadecimal."""
+    files: tuple[File, ...]
+    """Sorted by path."""
+    skipped: tuple[Skipped, ...] = ()
+
+
+FragmentKind = Literal["function", "class", "module"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A function, a class or a module, with its lines."""
+
+    location: Location
+    qualname: str
+    """`function`, `Class.method`, `outer.inner`; `<module>` for a module."""
+    kind: FragmentKind
+    language: str
+    lines: tuple[tuple[int, str], ...] = field(repr=False)
+    """(1-based line number, text without its line end). A function has all of its lines; a class or a module only
+    those that belong to no function or class inside it, which are fragments of their own."""
+    parent: int
+    """Index of the enclosing fragment in the same profile; -1 for a module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Located facts in parallel arrays, ordered by (fragment, key), each key once in a fragment.
+
+    A fragment owns the facts of the fragments inside it as well.
+    """
+
+    keys: NDArray[np.uint64]
+    fragments: NDArray[np.int32]
+    """Index into the profile's fragments."""
+    nodes: NDArray[np.int32]
+    """The first node of the value graph, in source order, that shows the fact."""
+    depths: NDArray[np.uint8]
+    """How many steps of operands the key covers: 0 is a label alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one evidence room knows about one repository: enough to compare it after the repository is gone."""
+
+    kind: str
+    version: int
+    """Of the room; profiles of two versions do not compare."""
+    snapshot_digest: str
+    facts: Facts
+    fragments: tuple[Fragment, ...]
+    details: Mapping[str, Any]
+    """What only the room itself understands."""
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A repository that may explain the left one."""
+
+    role: Role
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of two aligned texts."""
+
+    left_line: int | None
+    """1-based; None where the row stands on the right only."""
+    right_line: int | None
+    op: Op
+    left_text: str = ""
+    right_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Two texts side by side."""
+
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure that says what it means."""
+
+    name: str
+    value: float
+    unit: str
+    """`fraction`, `bits`, `facts` or `lines`."""
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How an evidence room came to its figures."""
+
+    name: str
+    parameters: Mapping[str, float | int | str]
+    source: str
+    """Author, year, section."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a piece of evidence stands on one side."""
+
+    location: Location
+    qualname: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A shared fact in words, with the line that shows it on each side."""
+
+    text: str
+    bits: float
+    """How rare the fact is: -log2 of the share of unrelated files that hold it."""
+    left_line: int
+    right_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One finding about a left place and a right place."""
+
+    id: str
+    """Stable for the same two places: it depends on nothing else in the report."""
+    kind: str
+    claim: str
+    stance: Stance
+    level: Level
+    left: tuple[Place, ...]
+    right: tuple[Place, ...]
+    measures: tuple[Measure, ...]
+    method: Method
+    reason: str
+    renames: tuple[tuple[str, str], ...] = ()
+    """(left name, right name), in the order in which the names appear on the left."""
+    alignment: Alignment | None = None
+    terms: tuple[Term, ...] = ()
+    """The rarest shared facts, rarest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A candidate's fragment that explains a left one."""
+
+    candidate: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The best explanation of one left fragment among all candidates, however weak."""
+
+    left: Place
+    best: Source | None
+    scores: Mapping[str, float]
+    """Candidate name -> containment of the left fragment in that candidate's best fragment, weighted by bits."""
+    undecided: bool
+    """Another place explains it equally well, by structure and by surface."""
+    tied: tuple[Source, ...] = ()
+    """Those other places; at most five are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """The facts of the left repository by what explains them, in bits. The five parts add up to the whole."""
+
+    stock: float = 0.0
+    ancestor: float = 0.0
+    claimed: float = 0.0
+    attributable: float = 0.0
+    own: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.stock + self.ancestor + self.claimed + self.attributable + self.own
+
+
+PARTS = ("stock", "ancestor", "claimed", "attributable", "own")
+
+
+@dataclass(frozen=True, slots=True)
+class Partitions:
+    """The partition of the whole repository and of its parts. A fact that stands in two files counts in both
+    `by_file` entries and once in `total`."""
+
+    total: Partition
+    by_kind: Mapping[str, Partition]
+    by_file: Mapping[str, Partition]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The same figure for a pair that is known, to read the report's own figures against."""
+
+    name: str
+    measure: str
+    value: float
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence adds up to."""
+
+    level: Level
+    direction: str
+    because: tuple[str, ...]
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What was looked at on one side."""
+
+    files: int
+    fragments: int
+    lines: int
+    facts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a reader needs; inert: it renders again from its own JSON, on another machine, years on."""
+
+    schema: str
+    tool_name: str
+    tool_version: str
+    command: str
+    left: Snapshot
+    right: Snapshot
+    candidates: tuple[Candidate, ...]
+    compared: Mapping[str, Compared]
+    evidence: tuple[Evidence, ...]
+    partition: Partitions
+    attribution: tuple[Attribution, ...]
+    controls: tuple[Control, ...]
+    skipped: tuple[tuple[str, Skipped], ...]
+    """(side, what): side is `left`, `right` or a candidate's name."""
+    verdict: Verdict

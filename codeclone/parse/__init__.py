@@ -1,0 +1,1 @@
+"""Text -> fragments and value graphs."""

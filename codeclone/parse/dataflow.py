@@ -1,0 +1,537 @@
+"""Python definitions -> value graphs: statements, branches, loops, and what a class makes its attributes with.
+
+The lowering follows docs/dataflow.md: an assignment makes no node, a branch makes a phi, a loop that appends is a
+comprehension, an early return is the branch it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from codeclone.parse import expressions as ex
+from codeclone.parse.expressions import IDENTIFIER, bind, combine, library_name, operator_of, parameter_names, value
+from codeclone.parse.graph import GraphBuilder
+from codeclone.parse.lowering import Lowering
+from codeclone.parse.names import Names
+from codeclone.parse.syntax import KIND, OPERATOR, Syntax
+from codeclone.parse.units import Unit
+
+MAX_GUARDS = 30
+"""So many early exits in one block are seen as branches around what follows; after that they stand for themselves.
+Each is a level of recursion."""
+
+LOG_METHODS = frozenset(
+    b"debug info warning warning_once warn error exception critical log warning_advice info_once".split()
+)
+SILENT_CALLS = frozenset((b"print", b"warn"))
+"""Statements that say something to a person and nothing about the computation."""
+
+GROWING = {b"append": True, b"add": True, b"extend": False, b"update": False}
+"""Method that grows a collection -> whether its argument is one element."""
+
+_K = KIND
+_BLOCK, _ELIF, _ELSE, _EXCEPT, _FINALLY = (
+    _K["block"],
+    _K["elif_clause"],
+    _K["else_clause"],
+    _K["except_clause"],
+    _K["finally_clause"],
+)
+_RETURN, _IF, _FOR, _WHILE, _TRY, _WITH = (
+    _K["return_statement"],
+    _K["if_statement"],
+    _K["for_statement"],
+    _K["while_statement"],
+    _K["try_statement"],
+    _K["with_statement"],
+)
+_RAISE, _BREAK, _CONTINUE, _MATCH, _CASE = (
+    _K["raise_statement"],
+    _K["break_statement"],
+    _K["continue_statement"],
+    _K["match_statement"],
+    _K["case_clause"],
+)
+_STATEMENT, _ASSIGN, _AUGMENT, _CALL, _ATTRIBUTE = (
+    _K["expression_statement"],
+    _K["assignment"],
+    _K["augmented_assignment"],
+    _K["call"],
+    _K["attribute"],
+)
+_FUNCTION, _CLASS, _DECORATED, _DECORATOR, _PARAMETERS = (
+    _K["function_definition"],
+    _K["class_definition"],
+    _K["decorated_definition"],
+    _K["decorator"],
+    _K["parameters"],
+)
+_STRING, _CONCATENATED, _WITH_ITEM, _AS_PATTERN = (
+    _K["string"],
+    _K["concatenated_string"],
+    _K["with_item"],
+    _K["as_pattern"],
+)
+_SILENT = frozenset(
+    _K[name]
+    for name in (
+        "import_statement import_from_statement future_import_statement pass_statement global_statement "
+        "nonlocal_statement assert_statement print_statement delete_statement"
+    ).split()
+)
+
+
+def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) -> None:
+    """Add the value graph of every unit, one fragment each, in the order of `units`.
+
+    A class or module is lowered without the definitions inside it; a function with nothing of the functions inside it
+    but their names.
+    """
+    attributes: dict[int, dict[bytes, bytes]] = {}
+    by_name: dict[bytes, dict[bytes, bytes]] = {}
+    for index, unit in enumerate(units):
+        if unit.kind == "class":
+            attributes[index] = by_name[syntax.text(unit.node + 1)] = _attributes(syntax, names, unit, by_name)
+    for index, unit in enumerate(units):
+        graph.begin_fragment()
+        s = Lowering(graph, syntax, names)
+        if unit.kind == "function":
+            s.attributes = attributes.get(_class_of(units, index), {})
+            _lower_function(s, unit, units)
+        elif unit.kind == "class":
+            _lower_class(s, unit)
+        elif syntax.kind:
+            s.root(b"<module>", (), 0)
+            _run(s, syntax.children(0))
+            _fields(s)
+
+
+def _class_of(units: list[Unit], index: int) -> int:
+    """The class whose instance a function's `self` is: also for a function inside a method."""
+    parent = units[index].parent
+    while parent >= 0 and units[parent].kind == "function":
+        parent = units[parent].parent
+    return parent
+
+
+def _lower_function(s: Lowering, unit: Unit, units: list[Unit]) -> None:
+    at = s.start[unit.node]
+    s.root(b"<function>", (), at)
+    children = s.syntax.children(unit.node)
+    method = units[unit.parent].kind == "class"
+    _decorators(s, unit)
+    parameters = next((child for child in children if s.kind[child] == _PARAMETERS), None)
+    if parameters is not None:
+        _bind_parameters(s, parameters, method and not _is_static(s, unit))
+    if not method:
+        _bind_enclosing(s, unit, units)
+    if children and s.kind[children[-1]] == _BLOCK:
+        returned, _ = _run(s, s.syntax.children(children[-1]))
+        if returned is not None:
+            s.root(b"<return>", (returned,), at)
+
+
+def _bind_parameters(s: Lowering, parameters: int, method: bool) -> None:
+    for place, (name, default) in enumerate(parameter_names(s, parameters)):
+        if place == 0 and method:
+            s.self_name = name
+            s.env[name] = s.leaf(b"<self>", s.start[parameters])
+            continue
+        if default is not None:
+            s.root(b"<default>", (value(s, default),), s.start[default])
+        s.env[name] = s.leaf(b"<param>", s.start[parameters])
+
+
+def _bind_enclosing(s: Lowering, unit: Unit, units: list[Unit]) -> None:
+    """What a nested function takes from around it would be its parameters if it stood outside."""
+    parent = unit.parent
+    while parent >= 0 and units[parent].kind == "function":
+        for child in s.syntax.children(units[parent].node):
+            if s.kind[child] == _PARAMETERS:
+                for place, (name, _) in enumerate(parameter_names(s, child)):
+                    outer = units[parent].parent
+                    if place == 0 and outer >= 0 and units[outer].kind == "class":
+                        s.self_name = s.self_name or name
+                    elif name not in s.env:
+                        s.env[name] = s.leaf(b"<param>", s.start[child])
+        parent = units[parent].parent
+
+
+def _is_static(s: Lowering, unit: Unit) -> bool:
+    return unit.outer != unit.node and b"staticmethod" in s.source[s.start[unit.outer] : s.start[unit.node]]
+
+
+def _decorators(s: Lowering, unit: Unit) -> None:
+    if unit.outer != unit.node:
+        for child in s.syntax.children(unit.outer):
+            if s.kind[child] == _DECORATOR:
+                s.root(b"<decorated>", (value(s, s.syntax.children(child)[-1]),), s.start[child])
+
+
+def _lower_class(s: Lowering, unit: Unit) -> None:
+    at = s.start[unit.node]
+    s.root(b"<class>", (), at)
+    _decorators(s, unit)
+    for child in s.syntax.children(unit.node)[1:]:
+        if s.kind[child] == ex.ARGUMENTS:
+            for base in s.syntax.children(child):
+                inner = s.next[base + 1] if s.kind[base] == ex.KEYWORD else base
+                s.root(b"<inherits>", (value(s, inner),), s.start[base])
+        elif s.kind[child] == _BLOCK:
+            _run(s, s.syntax.children(child))
+            _fields(s)
+
+
+def _fields(s: Lowering) -> None:
+    """What a class or module binds can be read from outside."""
+    for name, bound in s.env.items():
+        if not name.startswith(b"self."):
+            s.root(b"<field>", (bound,), s.graph.offsets[bound])
+
+
+# Statements. Each block gives (the value it returns or None, whether nothing after it is reached).
+
+_Outcome = tuple[int | None, bool]
+
+
+def _run(s: Lowering, statements: list[int], guards: int = 0) -> _Outcome:
+    pending: list[tuple[int, int]] = []
+    returned: int | None = None
+    done = False
+    for place, node in enumerate(statements):
+        kind = s.kind[node]
+        if kind == _STATEMENT:
+            for child in s.syntax.children(node):
+                _expression_statement(s, child)
+        elif kind == _RETURN:
+            inside = s.syntax.children(node)
+            returned, done = (value(s, inside[0]) if inside else None), True
+        elif kind == _IF:
+            rest = statements[place + 1 :]
+            if rest and guards < MAX_GUARDS and _leaves(s, node):
+                returned, done = _if(s, node, rest, guards + 1)
+                break
+            value_if, done = _if(s, node, [], 0)
+            if done:
+                returned = value_if
+            elif value_if is not None:
+                pending.append((value(s, node + 1), value_if))
+        elif kind in (_RAISE, _BREAK, _CONTINUE):
+            for child in s.syntax.children(node):
+                s.effect(s.make(b"raise", (value(s, child),), s.start[node]))
+            done = True
+        elif kind not in _SILENT:
+            returned, done = _compound(s, node, kind)
+            if returned is not None and not done:
+                s.root(b"<return>", (returned,), s.start[node])
+                returned = None
+        if done:
+            break
+    for condition, early in reversed(pending):
+        at = s.graph.offsets[early]
+        returned = s.choose(condition, early, s.leaf(b"None", at) if returned is None else returned, at)
+    return returned, done
+
+
+def _leaves(s: Lowering, node: int) -> bool:
+    """An `if` without `else` whose block ends in return, continue or break: what follows is its `else`."""
+    children = s.syntax.children(node)
+    if len(children) != 2:
+        return False
+    block = s.syntax.children(children[1])
+    return bool(block) and s.kind[block[-1]] in (_RETURN, _CONTINUE, _BREAK)
+
+
+def _if(s: Lowering, node: int, rest: list[int], guards: int) -> _Outcome:
+    """`if`, with the statements that are reached only when its condition is false."""
+    children = s.syntax.children(node)
+    condition = value(s, children[0])
+    otherwise = children[2:]
+    return _branch(
+        s,
+        condition,
+        lambda: _run(s, s.syntax.children(children[1])),
+        lambda: _otherwise(s, otherwise) if otherwise else _run(s, rest, guards),
+        s.start[node],
+    )
+
+
+def _otherwise(s: Lowering, clauses: list[int]) -> _Outcome:
+    clause = clauses[0]
+    children = s.syntax.children(clause)
+    if s.kind[clause] == _ELSE:
+        return _run(s, s.syntax.children(children[-1])) if children else (None, False)
+    if len(children) < 2:
+        return None, False
+    condition = value(s, children[0])
+    return _branch(
+        s,
+        condition,
+        lambda: _run(s, s.syntax.children(children[1])),
+        lambda: _otherwise(s, clauses[1:]) if len(clauses) > 1 else (None, False),
+        s.start[clause],
+    )
+
+
+def _branch(
+    s: Lowering, condition: int, then: Callable[[], _Outcome], otherwise: Callable[[], _Outcome], at: int
+) -> _Outcome:
+    base, outer_effects = s.env, s.effects
+    s.env, s.effects = dict(base), []
+    then_value, then_done = then()
+    then_env, then_effects = s.env, s.effects
+    s.env, s.effects = dict(base), []
+    else_value, else_done = otherwise()
+    else_env, else_effects = s.env, s.effects
+    s.effects = outer_effects
+    for effect in then_effects:
+        s.effect(s.when(condition, effect, at))
+    if else_effects:
+        opposite = s.negate(condition, at)
+        for effect in else_effects:
+            s.effect(s.when(opposite, effect, at))
+    if then_done and not else_done:
+        s.env = else_env
+    elif else_done and not then_done:
+        s.env = then_env
+    else:
+        s.env = _merge(s, condition, then_env, else_env, at)
+    if then_value is None and else_value is None:
+        return None, then_done and else_done
+    nothing = s.leaf(b"None", at)
+    chosen = s.choose(
+        condition,
+        nothing if then_value is None else then_value,
+        nothing if else_value is None else else_value,
+        at,
+    )
+    return chosen, then_done and else_done
+
+
+def _merge(s: Lowering, condition: int, then: dict[bytes, int], otherwise: dict[bytes, int], at: int) -> dict[bytes, int]:
+    merged = dict(otherwise)
+    for name, bound in then.items():
+        other = otherwise.get(name)
+        if other is None:
+            merged[name] = bound
+        elif other != bound:
+            merged[name] = s.choose(condition, bound, other, at)
+    return merged
+
+
+def _expression_statement(s: Lowering, node: int) -> None:
+    kind = s.kind[node]
+    if kind == _ASSIGN:
+        _assign(s, node)
+    elif kind == _AUGMENT:
+        target, operator, right = s.syntax.children(node)[:3]
+        bind(s, target, combine(s, operator_of(s, operator), value(s, target), value(s, right), s.start[node]))
+    elif kind == _CALL:
+        if not _says_something(s, node) and not _grows(s, node):
+            s.effect(value(s, node))
+    elif kind not in (_STRING, _CONCATENATED) and kind != IDENTIFIER:
+        s.effect(value(s, node))
+
+
+def _assign(s: Lowering, node: int) -> int | None:
+    children = s.syntax.children(node)
+    if len(children) < 2:
+        return None
+    right = children[1]
+    bound = _assign(s, right) if s.kind[right] == _ASSIGN else value(s, right)
+    if bound is not None:
+        bind(s, children[0], bound)
+    return bound
+
+
+def _says_something(s: Lowering, node: int) -> bool:
+    """print, logging and warnings."""
+    function = node + 1
+    if s.kind[function] == IDENTIFIER:
+        return s.syntax.text(function) in SILENT_CALLS
+    if s.kind[function] != _ATTRIBUTE or s.kind[function + 1] != IDENTIFIER:
+        return False
+    base = s.syntax.text(function + 1)
+    return base not in s.env and s.syntax.text(s.next[function] - 1) in LOG_METHODS
+
+
+def _grows(s: Lowering, node: int) -> bool:
+    """`x.append(e)` and the like on a local: x is now what it was, and e."""
+    function = node + 1
+    if s.kind[function] != _ATTRIBUTE or s.kind[function + 1] != IDENTIFIER:
+        return False
+    name = s.syntax.text(function + 1)
+    one = GROWING.get(s.syntax.text(s.next[function] - 1))
+    base = s.env.get(name)
+    arguments = s.syntax.children(s.next[function])
+    if one is None or base is None or len(arguments) != 1 or s.kind[s.next[function]] != ex.ARGUMENTS:
+        return False
+    at = s.start[node]
+    added = value(s, arguments[0])
+    s.env[name] = s.extend(base, s.make(b"<list>", (added,), at) if one else added, at)
+    return True
+
+
+def _compound(s: Lowering, node: int, kind: int) -> _Outcome:
+    children = s.syntax.children(node)
+    if kind == _FOR:
+        parts = [child for child in children if s.kind[child] != OPERATOR["in"]]
+        source = value(s, parts[1])
+        return _loop(s, node, source, parts[2:], parts[0])
+    if kind == _WHILE:
+        return _loop(s, node, None, children[1:], children[0])
+    if kind == _WITH:
+        return _with(s, children)
+    if kind == _TRY:
+        return _try(s, children)
+    if kind == _MATCH:
+        return _match(s, children)
+    if kind in (_FUNCTION, _CLASS, _DECORATED):
+        return None, False
+    for child in children:
+        s.effect(value(s, child))
+    return None, False
+
+
+def _loop(s: Lowering, node: int, source: int | None, blocks: list[int], head: int) -> _Outcome:
+    """`for` (head: the target) and `while` (source None; head: the condition)."""
+    at = s.start[node]
+    before = {name: s.env[name] for name in _assigned(s, node) if name in s.env}
+    carried: dict[bytes, int] = {}
+    for name, bound in before.items():
+        carried[name] = s.env[name] = s.make(b"<carried>", (bound,), at)
+    if source is None:
+        source = value(s, head)
+    else:
+        bind(s, head, s.item(source, at))
+    returned, _ = _run(s, s.syntax.children(blocks[0])) if blocks else (None, False)
+    for name, start in carried.items():
+        if s.env[name] == start:
+            s.env[name] = before[name]
+        else:
+            s.env[name] = s.after_loop(start, before[name], s.env[name], source, at)
+    for clause in blocks[1:]:
+        _otherwise(s, [clause])
+    return returned, False
+
+
+def _assigned(s: Lowering, node: int) -> list[bytes]:
+    """Names of locals that something below a node changes, in order of appearance."""
+    found: dict[bytes, None] = {}
+    kinds = s.kind
+    for inner in range(node + 1, s.next[node]):
+        kind = kinds[inner]
+        if kind == _ASSIGN or kind == _AUGMENT:
+            target = inner + 1
+            for part in range(target, s.next[target]):
+                if kinds[part] == IDENTIFIER:
+                    found[s.source[s.start[part] : s.end[part]]] = None
+                    if kinds[target] == _ATTRIBUTE or kinds[target] == ex.SUBSCRIPT:
+                        break
+            if kinds[target] == _ATTRIBUTE and kinds[target + 1] == IDENTIFIER:
+                last = s.next[target] - 1
+                found[b"self." + s.source[s.start[last] : s.end[last]]] = None
+        elif kind == _CALL and kinds[inner + 1] == _ATTRIBUTE and kinds[inner + 2] == IDENTIFIER:
+            last = s.next[inner + 1] - 1
+            if s.source[s.start[last] : s.end[last]] in GROWING:
+                found[s.source[s.start[inner + 2] : s.end[inner + 2]]] = None
+    return list(found)
+
+
+def _with(s: Lowering, children: list[int]) -> _Outcome:
+    for child in children:
+        if s.kind[child] != _WITH_ITEM:
+            continue
+        inside = s.syntax.children(child)
+        parts = s.syntax.children(inside[0]) if inside and s.kind[inside[0]] == _AS_PATTERN else inside
+        if not parts:
+            continue
+        manager = s.root(b"<with>", (value(s, parts[0]),), s.start[child])
+        if len(parts) > 1:
+            bind(s, parts[1], manager)
+    return _run(s, s.syntax.children(children[-1])) if s.kind[children[-1]] == _BLOCK else (None, False)
+
+
+def _try(s: Lowering, children: list[int]) -> _Outcome:
+    before = dict(s.env)
+    returned, done = _run(s, s.syntax.children(children[0]))
+    after = s.env
+    for clause in children[1:]:
+        inside = s.syntax.children(clause)
+        if not inside:
+            continue
+        if s.kind[clause] == _EXCEPT:
+            s.env = dict(before)
+            for caught in inside[:-1]:
+                parts = s.syntax.children(caught) if s.kind[caught] == _AS_PATTERN else [caught]
+                s.root(b"<except>", (value(s, parts[0]),), s.start[clause])
+                if len(parts) > 1:
+                    bind(s, parts[1], s.leaf(b"<caught>", s.start[clause]))
+            other, _ = _run(s, s.syntax.children(inside[-1]))
+            if other is not None:
+                s.root(b"<return>", (other,), s.start[clause])
+            s.env = after
+        else:
+            s.env = after
+            last, closes = _run(s, s.syntax.children(inside[-1]))
+            if closes:
+                returned, done = last, True
+    s.env = after
+    return returned, done
+
+
+def _match(s: Lowering, children: list[int]) -> _Outcome:
+    subject = value(s, children[0])
+    for block in children[1:]:
+        for case in s.syntax.children(block) if s.kind[block] == _BLOCK else [block]:
+            parts = s.syntax.children(case)
+            if s.kind[case] != _CASE or not parts:
+                continue
+            outer = s.env
+            s.env = dict(outer)
+            for pattern in parts[:-1]:
+                s.root(b"<case>", (subject, value(s, pattern)), s.start[case])
+            returned, _ = _run(s, s.syntax.children(parts[-1]))
+            if returned is not None:
+                s.root(b"<return>", (returned,), s.start[case])
+            s.env = outer
+    return None, False
+
+
+# What a class makes its attributes with
+
+
+def _attributes(
+    syntax: Syntax, names: Names, unit: Unit, known: dict[bytes, dict[bytes, bytes]]
+) -> dict[bytes, bytes]:
+    """Attribute of self -> the library's constructor that made it, or `attr` for anything else.
+
+    Attributes of a base class in the same file count too. The first assignment wins.
+    """
+    kinds, after = syntax.kind, syntax.next
+    found: dict[bytes, bytes] = {}
+    s = Lowering(GraphBuilder(), syntax, names)
+    for node in range(unit.node + 1, after[unit.node]):
+        if kinds[node] != _ASSIGN or kinds[node + 1] != _ATTRIBUTE or kinds[node + 2] != IDENTIFIER:
+            continue
+        target = node + 1
+        last = after[target] - 1
+        if syntax.text(node + 2) not in (b"self", b"cls") or last != node + 3:
+            continue
+        name, right = syntax.text(last), after[target]
+        if right >= after[node]:
+            continue
+        found.setdefault(name, _made_with(s, right))
+    bases = unit.node + 2
+    if bases < after[unit.node] and kinds[bases] == ex.ARGUMENTS:
+        for base in syntax.children(bases):
+            for name, made in known.get(syntax.text(base), {}).items():
+                found.setdefault(name, made)
+    return found
+
+
+def _made_with(s: Lowering, node: int) -> bytes:
+    if s.kind[node] != _CALL:
+        return b"attr"
+    library = library_name(s, node + 1)
+    return s.spellings.get(library, library) if library is not None else b"attr"

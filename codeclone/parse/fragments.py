@@ -1,0 +1,119 @@
+"""Snapshot -> fragments and value graphs: everything the code room wants to know of one repository."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.model import Fragment, Location, Skipped, Snapshot, Span
+from codeclone.parse import dataflow
+from codeclone.parse.graph import GraphBuilder, ValueGraphs
+from codeclone.parse.names import resolve, roots_of
+from codeclone.parse.syntax import Syntax, parse_python
+from codeclone.parse.units import Unit, line_starts, units
+from codeclone.read.text import decode
+
+SUFFIXES = (".py", ".pyi", ".pyw")
+
+MAX_PYTHON_BYTES = 4 * 2**20
+"""A larger Python file is data, not something a person wrote."""
+
+MAX_LINE = 20_000
+"""Characters; a file with a longer line is minified or data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """All Python code of a snapshot."""
+
+    fragments: tuple[Fragment, ...]
+    graphs: ValueGraphs
+    lines: NDArray[np.int32]
+    """1-based source line of each value graph node."""
+    files: int
+    source_lines: int
+    skipped: tuple[Skipped, ...]
+
+
+def parse_snapshot(snapshot: Snapshot) -> Parsed:
+    """Parse every Python file. Never raises on what the files contain: what is not understood is in `skipped`."""
+    graph = GraphBuilder()
+    fragments: list[Fragment] = []
+    skipped: list[Skipped] = []
+    starts_of: list[list[int]] = []
+    sources = [file for file in snapshot.files if file.path.endswith(SUFFIXES)]
+    roots = roots_of(tuple(file.path for file in sources))
+    files = source_lines = 0
+    for file in sources:
+        text = _read(file.path, file.size, file.read, skipped)
+        if text is None:
+            continue
+        syntax = parse_python(text.encode("utf-8", "surrogatepass"), file.path)
+        skipped.extend(syntax.skipped)
+        starts = line_starts(syntax.source)
+        found = units(syntax, starts)
+        dataflow.lower(graph, syntax, resolve(syntax, roots), found)
+        fragments.extend(_fragments(file.path, text, syntax, found, len(fragments)))
+        starts_of.extend([starts] * len(found))
+        files += 1
+        source_lines += len(starts) - (1 if text.endswith("\n") else 0)
+    graphs = graph.finish()
+    return Parsed(tuple(fragments), graphs, _lines(graphs, starts_of), files, source_lines, tuple(skipped))
+
+
+def _read(path: str, size: int, read, skipped: list[Skipped]) -> str | None:  # type: ignore[no-untyped-def]
+    if size > MAX_PYTHON_BYTES:
+        skipped.append(Skipped(Location(path), f"{size:,} bytes: over the bound of {MAX_PYTHON_BYTES:,} for source code"))
+        return None
+    try:
+        text = decode(read())
+    except OSError as error:
+        skipped.append(Skipped(Location(path), f"cannot be read: {error.strerror or error}"))
+        return None
+    if text is None:
+        skipped.append(Skipped(Location(path), "not text: it contains null bytes"))
+        return None
+    longest = max(map(len, text.content.split("\n")))
+    if longest > MAX_LINE:
+        skipped.append(Skipped(Location(path), f"a line of {longest:,} characters: over the bound of {MAX_LINE:,}"))
+        return None
+    return text.content
+
+
+def _fragments(path: str, text: str, syntax: Syntax, found: list[Unit], base: int) -> list[Fragment]:
+    """Fragments of one file; `base` is the index the first of them will have."""
+    lines = text.split("\n")
+    starts = line_starts(syntax.source)
+    inner: list[list[tuple[int, int]]] = [[] for _ in found]
+    for unit in found[1:]:
+        first = int(np.searchsorted(starts, syntax.start[unit.outer], "right"))
+        inner[unit.parent].append((first, unit.last))
+    fragments = []
+    for index, unit in enumerate(found):
+        kept = range(unit.first, min(unit.last, len(lines)) + 1)
+        hidden = {line for first, last in inner[index] for line in range(first, last + 1)}
+        if unit.kind == "function":
+            hidden = set()
+        fragments.append(
+            Fragment(
+                location=Location(path, Span(unit.first, unit.last)),
+                qualname=unit.qualname,
+                kind=unit.kind,
+                language="python",
+                lines=tuple((line, lines[line - 1]) for line in kept if line not in hidden),
+                parent=base + unit.parent if unit.parent >= 0 else -1,
+            )
+        )
+    return fragments
+
+
+def _lines(graphs: ValueGraphs, starts_of: list[list[int]]) -> NDArray[np.int32]:
+    result = np.ones(len(graphs.labels), np.int32)
+    bounds = np.searchsorted(graphs.fragments, np.arange(len(starts_of) + 1))
+    for fragment, starts in enumerate(starts_of):
+        lo, hi = bounds[fragment], bounds[fragment + 1]
+        if hi > lo:
+            result[lo:hi] = np.searchsorted(starts, graphs.offsets[lo:hi], "right")
+    return result

@@ -1,0 +1,129 @@
+"""The value graph: what flows into what, with one node for one value.
+
+Nodes are numbered so that operands come before what is made of them (global value numbering, Alpern, Wegman, Zadeck
+1988): the same operation on the same operands is the same node. Edges carry a slot, so that operands of commutative
+operators are unordered while others are not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ANY_ORDER = 0
+"""The slot of every operand of a commutative operation."""
+
+_SLOT_BITS = 32
+_CHILD = (1 << _SLOT_BITS) - 1
+
+
+def edge(child: int, slot: int) -> int:
+    """One operand: node id and slot in one integer."""
+    return slot << _SLOT_BITS | child
+
+
+def child_of(an_edge: int) -> int:
+    return an_edge & _CHILD
+
+
+def hash_name(name: bytes) -> int:
+    """The fixed 64-bit hash of a label or slot name: BLAKE2b with 8 bytes of digest, little-endian."""
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")
+
+
+@dataclass(frozen=True, slots=True)
+class ValueGraphs:
+    """The value graphs of many fragments in flat arrays. Node ids are indices; children come before parents."""
+
+    labels: NDArray[np.int32]
+    """Index into `label_names`, for each node."""
+    offsets: NDArray[np.int32]
+    """Position in the source file (0-based byte offset) at which each node was first computed."""
+    fragments: NDArray[np.int32]
+    """Fragment of each node, ascending."""
+    edge_starts: NDArray[np.int64]
+    """Of length nodes + 1: the edges of node n are `edge_starts[n]` to `edge_starts[n + 1]`, exclusive."""
+    children: NDArray[np.int32]
+    slots: NDArray[np.int32]
+    """Index into `slot_names`, for each edge."""
+    label_names: tuple[bytes, ...]
+    slot_names: tuple[bytes, ...]
+
+
+class GraphBuilder:
+    """Collects the value graphs of one repository."""
+
+    def __init__(self) -> None:
+        self.label_ids: dict[bytes, int] = {}
+        self.slot_ids: dict[bytes, int] = {b"any": ANY_ORDER}
+        self.labels: list[int] = []
+        self.edges: list[tuple[int, ...]] = []
+        self.offsets: list[int] = []
+        self._starts: list[int] = []
+        self._memo: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._roots: list[int] = []
+
+    def label(self, name: bytes) -> int:
+        ids = self.label_ids
+        known = ids.get(name)
+        if known is None:
+            known = ids[name] = len(ids)
+        return known
+
+    def slot(self, name: bytes) -> int:
+        ids = self.slot_ids
+        known = ids.get(name)
+        if known is None:
+            known = ids[name] = len(ids)
+        return known
+
+    def begin_fragment(self) -> None:
+        """Values of another fragment are other values, whatever they are made of."""
+        self._memo = {}
+        self._starts.append(len(self.labels))
+
+    def node(self, label: int, edges: tuple[int, ...], offset: int) -> int:
+        """The value that `label` makes of `edges`; the one that is there already if it is."""
+        key = (label, edges)
+        known = self._memo.get(key)
+        if known is None:
+            known = self._memo[key] = len(self.labels)
+            self.labels.append(label)
+            self.edges.append(edges)
+            self.offsets.append(offset)
+        return known
+
+    def root(self, node: int) -> None:
+        """Something happens with this value: it is returned, stored, raised, or computed for its effect."""
+        self._roots.append(node)
+
+    def finish(self) -> ValueGraphs:
+        """All values that something happens with; the others, dead code among them, are left out."""
+        live = bytearray(len(self.labels))
+        for node in self._roots:
+            live[node] = 1
+        for node in range(len(self.labels) - 1, -1, -1):
+            if live[node]:
+                for an_edge in self.edges[node]:
+                    live[an_edge & _CHILD] = 1
+        kept = np.flatnonzero(np.frombuffer(live, np.uint8))
+        edges = [self.edges[node] for node in kept.tolist()]
+        edge_starts = np.zeros(len(edges) + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, edges), np.int64, len(edges)), out=edge_starts[1:])
+        packed = np.fromiter((e for some in edges for e in some), np.int64, int(edge_starts[-1]))
+        renumbered = np.cumsum(np.frombuffer(live, np.uint8), dtype=np.int32) - 1
+        starts = np.asarray([*self._starts, len(self.labels)], np.int64)
+        fragments = np.repeat(np.arange(len(self._starts), dtype=np.int32), np.diff(starts))
+        return ValueGraphs(
+            labels=np.asarray(self.labels, np.int32)[kept],
+            offsets=np.asarray(self.offsets, np.int32)[kept],
+            fragments=fragments[kept],
+            edge_starts=edge_starts,
+            children=renumbered[packed & _CHILD],
+            slots=(packed >> _SLOT_BITS).astype(np.int32),
+            label_names=tuple(self.label_ids),
+            slot_names=tuple(self.slot_ids),
+        )

@@ -1,0 +1,134 @@
+"""Which names of a file are the programmer's own, and which belong to a library everyone can call.
+
+A name is kept in facts when it is a library's: imported from outside the repository, built in, or listed in
+data/api_names.txt. Everything else is the programmer's own and a copier can change it, so it is stripped.
+"""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from codeclone.parse.syntax import KIND, Syntax
+
+DATA = Path(__file__).parent.parent / "data"
+
+BUILTINS = frozenset(name.encode() for name in dir(builtins)) | {b"unicode", b"xrange", b"long", b"basestring"}
+
+LIBRARIES = frozenset(
+    b"torch numpy np jax jaxlib flax tensorflow keras paddle mindspore einops PIL cv2 scipy pandas sklearn torchvision "
+    b"torchaudio transformers timm math os re sys json itertools functools collections typing random copy".split()
+)
+"""Root modules that stay libraries even where a repository has a folder of the same name."""
+
+_IMPORT, _IMPORT_FROM = KIND["import_statement"], KIND["import_from_statement"]
+_ALIASED, _DOTTED, _RELATIVE = KIND["aliased_import"], KIND["dotted_name"], KIND["relative_import"]
+_ASSIGNMENT, _ATTRIBUTE, _IDENTIFIER, _CALL = (
+    KIND["assignment"],
+    KIND["attribute"],
+    KIND["identifier"],
+    KIND["call"],
+)
+
+
+@cache
+def api_names() -> frozenset[bytes]:
+    """Names that are kept wherever they are read as an attribute."""
+    return frozenset((DATA / "api_names.txt").read_bytes().split())
+
+
+@cache
+def spellings() -> dict[bytes, bytes]:
+    """Name -> the one label of all names that mean the same."""
+    table: dict[bytes, bytes] = {}
+    for line in (DATA / "spellings.txt").read_bytes().splitlines():
+        if not line.startswith(b"#"):
+            label, *others = line.split()
+            table.update(dict.fromkeys(others, label))
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the names of one file stand for."""
+
+    imported: dict[bytes, bytes]
+    """Local name -> last part of the library name it stands for."""
+    own: frozenset[bytes]
+    """Names imported from the repository itself."""
+    constants: dict[bytes, int]
+    """Module-level name that is bound once, to a number or a string -> the syntax node of that literal."""
+
+
+def roots_of(paths: tuple[str, ...]) -> frozenset[bytes]:
+    """Names by which modules of a repository can import each other absolutely."""
+    roots: set[str] = set()
+    for path in paths:
+        *folders, name = path.split("/")
+        roots.update(folders)
+        roots.add(name.rpartition(".")[0])
+    return frozenset(root.encode("utf-8", "replace") for root in roots) - LIBRARIES
+
+
+def resolve(syntax: Syntax, roots: frozenset[bytes]) -> Names:
+    """Resolve a file's imports and constants. `roots`: see `roots_of`."""
+    imported: dict[bytes, bytes] = {}
+    own: set[bytes] = set()
+    for node, kind in enumerate(syntax.kind):
+        if kind == _IMPORT:
+            for child in syntax.children(node):
+                dotted, alias = _imported_as(syntax, child)
+                root = dotted.partition(b".")[0]
+                if root in roots:
+                    own.add(alias or root)
+                elif alias:
+                    imported[alias] = dotted.rpartition(b".")[2]
+                else:
+                    imported[root] = root
+        elif kind == _IMPORT_FROM:
+            children = syntax.children(node)
+            if not children:
+                continue
+            module = syntax.text(children[0])
+            inside = syntax.kind[children[0]] == _RELATIVE or module.partition(b".")[0] in roots
+            for child in children[1:]:
+                name, alias = _imported_as(syntax, child)
+                if inside:
+                    own.add(alias or name)
+                else:
+                    imported[alias or name] = name
+    return Names(imported, frozenset(own), _constants(syntax))
+
+
+def _imported_as(syntax: Syntax, node: int) -> tuple[bytes, bytes]:
+    """(dotted name, alias or empty)."""
+    if syntax.kind[node] == _ALIASED:
+        dotted, alias = syntax.children(node)[:2]
+        return syntax.text(dotted), syntax.text(alias)
+    return syntax.text(node), b""
+
+
+_LITERALS = frozenset((KIND["integer"], KIND["float"], KIND["string"]))
+_STATEMENT = KIND["expression_statement"]
+
+
+def _constants(syntax: Syntax) -> dict[bytes, int]:
+    constants: dict[bytes, int] = {}
+    rebound: set[bytes] = set()
+    if not syntax.kind:
+        return constants
+    for statement in syntax.children(0):
+        if syntax.kind[statement] != _STATEMENT:
+            continue
+        for node in syntax.children(statement):
+            if syntax.kind[node] != _ASSIGNMENT:
+                continue
+            children = syntax.children(node)
+            name = syntax.text(children[0])
+            if name in constants:
+                rebound.add(name)
+            elif len(children) == 2 and syntax.kind[children[1]] in _LITERALS:
+                constants[name] = children[1]
+    return {name: node for name, node in constants.items() if name not in rebound}

@@ -1,0 +1,62 @@
+"""Syntax -> the definitions of a file: what becomes a fragment, with its name and its lines."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from codeclone.model import FragmentKind
+from codeclone.parse.syntax import KIND, Syntax
+
+_FUNCTION, _CLASS, _DECORATED = KIND["function_definition"], KIND["class_definition"], KIND["decorated_definition"]
+_MODULE = "<module>"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A module, class or function of one file."""
+
+    kind: FragmentKind
+    qualname: str
+    node: int
+    """Syntax node of the definition itself, decorators excluded."""
+    outer: int
+    """Syntax node with its decorators."""
+    parent: int
+    """Index of the enclosing unit in the file's list; -1 for the module."""
+    first: int
+    """1-based line of `def` or `class`; 1 for a module."""
+    last: int
+    """1-based, inclusive."""
+
+
+def line_starts(source: bytes) -> list[int]:
+    """Byte offset of the start of each line."""
+    return [0, *(match.end() for match in re.finditer(rb"\n", source))]
+
+
+def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
+    """All definitions in source order; the module is the first."""
+    end_of_text = len(syntax.source.rstrip())
+    found = [Unit("module", _MODULE, 0, 0, -1, 1, max(1, bisect_right(starts, max(0, end_of_text - 1))))]
+    open_units = [(0, len(syntax.kind))]
+    kinds, after = syntax.kind, syntax.next
+    decorated = 0
+    for node, kind in enumerate(kinds):
+        if kind == _DECORATED:
+            decorated = node
+        if kind != _FUNCTION and kind != _CLASS:
+            continue
+        while node >= open_units[-1][1]:
+            open_units.pop()
+        parent = open_units[-1][0]
+        name = syntax.text(node + 1).decode("utf-8", "replace")
+        qualname = name if parent == 0 else f"{found[parent].qualname}.{name}"
+        # The definition is the last child of what decorates it, so both end at one place.
+        outer = decorated if decorated and after[decorated] == after[node] else node
+        first = bisect_right(starts, syntax.start[node])
+        last = bisect_right(starts, max(syntax.start[node], syntax.end[node] - 1))
+        found.append(Unit("function" if kind == _FUNCTION else "class", qualname, node, outer, parent, first, last))
+        open_units.append((len(found) - 1, after[node]))
+    return found

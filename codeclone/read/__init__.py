@@ -1,0 +1,14 @@
+"""The outside world -> bytes. Nothing that is read here is ever run, imported or unpickled."""
+
+from __future__ import annotations
+
+from codeclone.model import Snapshot
+from codeclone.read import folder
+
+
+def open_source(source: str) -> Snapshot:
+    """Read what a source string names.
+
+    Raises SourceError when it names nothing readable.
+    """
+    return folder.read(source)

@@ -1,0 +1,201 @@
+"""A folder or a single file -> Snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from codeclone.errors import SourceError
+from codeclone.model import File, Location, Skipped, Snapshot
+
+MAX_FILE_BYTES = 64 * 2**20
+"""A larger file is skipped. The largest Python file in the packages of benchmarks/ has 1.3 MB; tensor files, which are
+larger, are read in slices by their own reader."""
+
+MAX_FILES = 200_000
+"""A folder with more files than this is read up to it, in order of path; the rest is skipped."""
+
+MAX_DEPTH = 64
+"""Folders nested deeper than this are skipped."""
+
+SKIPPED_FOLDERS = {
+    ".git": "version control data",
+    ".hg": "version control data",
+    ".svn": "version control data",
+    "__pycache__": "byte-code",
+    "node_modules": "installed packages",
+    ".tox": "virtual environments",
+    ".nox": "virtual environments",
+    ".mypy_cache": "a tool's cache",
+    ".pytest_cache": "a tool's cache",
+    ".ruff_cache": "a tool's cache",
+}
+BYTE_CODE = (".pyc", ".pyo", ".pyd")
+
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+def read(source: str) -> Snapshot:
+    """Read a folder or a single file.
+
+    `.gitignore` files are respected wherever they stand. Symbolic links are read only when they lead to a file inside
+    the folder. Raises SourceError for a path that does not exist, cannot be read, or is neither file nor folder.
+    """
+    path = Path(source)
+    try:
+        if path.is_dir():
+            root, entries, skipped = path, *_list(path)
+        elif path.is_file():
+            root, entries, skipped = path.parent, [path.name], []
+        elif os.path.lexists(path):
+            raise SourceError(f"{source}: neither a file nor a folder, or a link that leads nowhere")
+        else:
+            raise SourceError(f"{source}: no such file or folder")
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{_shown(source)}: cannot be read: {_why(error)}") from error
+
+    files: list[File] = []
+    for entry in entries:
+        outcome = _file(root, entry)
+        if isinstance(outcome, File):
+            files.append(outcome)
+        else:
+            skipped.append(outcome)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.path}\0{file.sha256}\n".encode("utf-8", "surrogateescape"))
+    return Snapshot(
+        name=_name(path),
+        origin=_origin(source),
+        revision=None,
+        digest=digest.hexdigest(),
+        files=tuple(files),
+        skipped=tuple(sorted(skipped, key=lambda skip: (skip.location.path, skip.reason))),
+    )
+
+
+def _file(root: Path, entry: str) -> File | Skipped:
+    path = root / entry
+    shown = _printable(entry)
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            return Skipped(Location(shown), f"{size:,} bytes: over the bound of {MAX_FILE_BYTES:,} bytes a file")
+        content = path.read_bytes()
+    except OSError as error:
+        return Skipped(Location(shown), f"cannot be read: {_why(error)}")
+    return File(shown, len(content), hashlib.sha256(content).hexdigest(), partial(path.read_bytes))
+
+
+def _list(root: Path) -> tuple[list[str], list[Skipped]]:
+    """Paths of the regular files below root, sorted, and what was left out."""
+    entries: list[str] = []
+    skipped: list[Skipped] = []
+    real_root = os.path.realpath(root)
+    for folder, names, ignores, depth in _walk(root, skipped):
+        for name in names:
+            entry = f"{folder}{name}"
+            path = root / entry
+            if name.endswith(BYTE_CODE):
+                continue
+            if any(spec.match_file(entry[len(base) :]) for base, spec in ignores):
+                skipped.append(Skipped(Location(_printable(entry)), "ignored by .gitignore"))
+            elif path.is_symlink() and not _inside(path, real_root):
+                skipped.append(Skipped(Location(_printable(entry)), "a symbolic link that leads out of the folder"))
+            elif path.is_symlink() and not path.is_file():
+                skipped.append(Skipped(Location(_printable(entry)), "a symbolic link that is not followed"))
+            elif not path.is_file():
+                skipped.append(Skipped(Location(_printable(entry)), "not a regular file"))
+            else:
+                entries.append(entry)
+        if len(entries) > MAX_FILES:
+            skipped.append(Skipped(Location(_printable(folder) or "."), f"more than {MAX_FILES:,} files: the rest is left out"))
+            del entries[MAX_FILES:]
+            break
+    return sorted(entries), skipped
+
+
+_Ignores = tuple[tuple[str, GitIgnoreSpec], ...]
+
+
+def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, list[str], _Ignores, int]]:
+    """Each folder with its file names; symbolic links to folders are never entered, so there are no loops."""
+    stack: list[tuple[str, _Ignores, int]] = [("", (), 0)]
+    while stack:
+        folder, ignores, depth = stack.pop()
+        try:
+            with os.scandir(root / folder) as scan:
+                children = sorted(scan, key=lambda child: child.name)
+        except OSError as error:
+            skipped.append(Skipped(Location(_printable(folder) or "."), f"cannot be listed: {_why(error)}"))
+            continue
+        if any(child.name == ".gitignore" and child.is_file(follow_symlinks=False) for child in children):
+            ignores = (*ignores, (folder, _ignore_file(root / folder / ".gitignore")))
+        names: list[str] = []
+        below: list[tuple[str, _Ignores, int]] = []
+        for child in children:
+            entry = f"{folder}{child.name}"
+            if not child.is_dir(follow_symlinks=False):
+                names.append(child.name)
+                continue
+            reason = SKIPPED_FOLDERS.get(child.name)
+            if reason is None and os.path.isfile(root / entry / "pyvenv.cfg"):
+                reason = "a virtual environment"
+            if reason is None and any(spec.match_file(f"{entry[len(base):]}/") for base, spec in ignores):
+                reason = "ignored by .gitignore"
+            if reason is None and depth >= MAX_DEPTH:
+                reason = f"folders nested deeper than {MAX_DEPTH}"
+            if reason is None:
+                below.append((f"{entry}/", ignores, depth + 1))
+            else:
+                skipped.append(Skipped(Location(_printable(entry)), reason))
+        yield folder, names, ignores, depth
+        stack.extend(reversed(below))
+
+
+def _ignore_file(path: Path) -> GitIgnoreSpec:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return GitIgnoreSpec.from_lines(lines)
+    except (OSError, ValueError):
+        # An unreadable or malformed ignore file ignores nothing: more is looked at, never less.
+        return GitIgnoreSpec.from_lines([])
+
+
+def _inside(path: Path, real_root: str) -> bool:
+    real = os.path.realpath(path)
+    return real == real_root or real.startswith(real_root.rstrip(os.sep) + os.sep)
+
+
+def _name(path: Path) -> str:
+    name = path.name if path.name not in ("", ".", "..") else path.resolve().name
+    return _printable(name) or "root"
+
+
+def _origin(source: str) -> str:
+    """The source as given where it is relative and stays below; only its last part where it would show the machine."""
+    path = Path(source)
+    parts = path.parts
+    if path.is_absolute() or source.startswith("~") or ".." in parts or _DRIVE.match(source):
+        return _name(path)
+    return _printable(path.as_posix())
+
+
+def _shown(source: str) -> str:
+    return _printable(source) if len(source) <= 200 else _printable(source[:200]) + "…"
+
+
+def _printable(text: str) -> str:
+    """File names are bytes: what is not UTF-8, and control characters, are shown escaped."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

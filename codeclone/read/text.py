@@ -1,0 +1,56 @@
+"""Bytes of a source file -> text, without loss, whatever the encoding."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+"""PEP 263: in the first or second line."""
+
+_BLANK = re.compile(rb"^[ \t\f]*(?:[#\r\n]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A decoded source file. Line ends are normalised to a single line feed."""
+
+    content: str
+    encoding: str
+    """The codec that decoded it; `latin-1` when nothing else did."""
+
+
+def decode(content: bytes) -> Text | None:
+    """Decode by byte-order mark, PEP 263 cookie, UTF-8, then Latin-1, which maps every byte; None for binary data."""
+    if b"\0" in content and not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None
+    for encoding in _encodings(content):
+        try:
+            text = content.decode(encoding)
+        except (UnicodeError, LookupError):
+            continue
+        return Text(text.replace("\r\n", "\n").replace("\r", "\n"), encoding)
+    return None
+
+
+def _encodings(content: bytes) -> list[str]:
+    if content.startswith(codecs.BOM_UTF8):
+        return ["utf-8-sig", "latin-1"]
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ["utf-16"]
+    first, _, rest = content.partition(b"\n")
+    cookie = _COOKIE.match(first)
+    if cookie is None and _BLANK.match(first):
+        cookie = _COOKIE.match(rest.partition(b"\n")[0])
+    named = [_text_codec(cookie.group(1).decode("ascii"))] if cookie else []
+    return [*filter(None, named), "utf-8", "latin-1"]
+
+
+def _text_codec(name: str) -> str | None:
+    """The codec's own name; None for one that is unknown or not a text encoding (`hex`, `zip` …)."""
+    try:
+        info = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    return info.name if getattr(info, "_is_text_encoding", True) else None
