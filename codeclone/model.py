@@ -96,6 +96,8 @@ class Fragment:
     those that belong to no function or class inside it, which are fragments of their own."""
     parent: int
     """Index of the enclosing fragment in the same profile; -1 for a module."""
+    uses: tuple[int, ...] = ()
+    """Indices of the fragments of the same file that it calls by name, ascending."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ modulo 2^64 make operands that share a slot unordered.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,8 +18,9 @@ from codeclone.parse.graph import ValueGraphs, hash_name
 DEPTHS = 3
 """Steps of operands that the deepest feature covers."""
 
-SKIP_EDGE = 4
-"""The `depth` of a skip edge: two labels with transparent steps between them passed over."""
+COARSE = 4
+"""The `depth` of facts that find and do not prove: skip edges (two labels with transparent steps between them passed
+over) and shapes of strings (`</image>` and `</view>` are both `</w>`)."""
 
 FINE = (2, 3)
 """Depths that can show copying; shallower features find, and prove nothing."""
@@ -66,10 +69,10 @@ def facts_of(graphs: ValueGraphs) -> Facts:
         previous = current
         reaches = _any_by_node(reaches[graphs.children], graphs.edge_starts)
 
-    pairs, pair_nodes = _skip_edges(graphs, labels, degrees)
-    keys.append(pairs)
-    depths.append(np.full(len(pairs), SKIP_EDGE, np.uint8))
-    at.append(pair_nodes)
+    for coarse, coarse_nodes in (_skip_edges(graphs, labels, degrees), _string_shapes(graphs)):
+        keys.append(coarse)
+        depths.append(np.full(len(coarse), COARSE, np.uint8))
+        at.append(coarse_nodes)
     return _unique(np.concatenate(keys), np.concatenate(at), np.concatenate(depths), graphs.fragments)
 
 
@@ -87,6 +90,22 @@ def _skip_edges(
     shown = ~transparent[parents]
     parents, reached = parents[shown], reached[shown]
     return mix(mix(labels[parents] ^ _salt(b"skip")) + mix(labels[reached])), parents
+
+
+_WORD, _DIGITS = re.compile(rb"[A-Za-z_\x80-\xff]+"), re.compile(rb"[0-9]+")
+
+
+def _string_shapes(graphs: ValueGraphs) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """What is left of short strings when words and numbers are taken out, where that is more than a word."""
+    shapes = np.zeros(len(graphs.label_names) or 1, np.uint64)
+    for number, name in enumerate(graphs.label_names):
+        if name.startswith(b"'"):
+            shape = _DIGITS.sub(b"0", _WORD.sub(b"w", name[1:]))
+            if not shape.isalnum() and shape.strip(b" w0"):
+                shapes[number] = hash_name(b"codeclone/shape/" + shape)
+    found = shapes[graphs.labels]
+    nodes = np.flatnonzero(found).astype(np.int32)
+    return found[nodes], nodes
 
 
 def _sum_by_node(values: NDArray[np.uint64], edge_starts: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -35,6 +35,8 @@ class FactSets:
     """Ones, shape (fragments, facts)."""
     bits: NDArray[np.float64]
     """Bits of all facts of each fragment."""
+    weights: NDArray[np.float64]
+    """Bits of each known fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,17 @@ def fact_sets(
     columns = np.searchsorted(known, keys)
     ones = np.ones(len(keys))
     matrix = sparse.csr_array((ones, (fragments, columns)), shape=(count, len(known)))
-    return FactSets(matrix, np.bincount(fragments, bits[columns], minlength=count))
+    return FactSets(matrix, np.bincount(fragments, bits[columns], minlength=count), bits)
 
 
-def score(left: FactSets, right: FactSets, bits: NDArray[np.float64]) -> Scores:
+def score(left: FactSets, right: FactSets) -> Scores:
     """Score every candidate pair of fragments; at most `KEPT` for each left one."""
-    lefts, rights = _candidates(left, right, bits)
+    return score_pairs(left, right, *_candidates(left, right))
+
+
+def score_pairs(left: FactSets, right: FactSets, lefts: NDArray[np.int64], rights: NDArray[np.int64]) -> Scores:
+    """Score the given pairs of fragments on all their facts."""
+    bits = left.weights
     shared = np.zeros(len(lefts))
     weighted = (left.matrix @ sparse.diags_array(bits)).tocsr()
     for first in range(0, len(lefts), _ROWS * 16):
@@ -76,9 +83,8 @@ def score(left: FactSets, right: FactSets, bits: NDArray[np.float64]) -> Scores:
     return Scores(lefts[order], rights[order], shared[order], rank[order])
 
 
-def _candidates(
-    left: FactSets, right: FactSets, bits: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _candidates(left: FactSets, right: FactSets) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    bits = left.weights
     rows, others = left.matrix.shape[0], right.matrix.shape[0]
     if not rows or not others or not left.matrix.nnz or not right.matrix.nnz:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)

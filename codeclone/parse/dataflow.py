@@ -11,7 +11,7 @@ from collections.abc import Callable
 from codeclone.parse import expressions as ex
 from codeclone.parse.expressions import IDENTIFIER, bind, combine, library_name, operator_of, parameter_names, value
 from codeclone.parse.graph import GraphBuilder
-from codeclone.parse.lowering import Lowering
+from codeclone.parse.lowering import Definitions, Lowering
 from codeclone.parse.names import Names
 from codeclone.parse.syntax import KIND, OPERATOR, Syntax
 from codeclone.parse.units import Unit
@@ -19,6 +19,9 @@ from codeclone.parse.units import Unit
 MAX_GUARDS = 30
 """So many early exits in one block are seen as branches around what follows; after that they stand for themselves.
 Each is a level of recursion."""
+
+MAX_HELPER = 150
+"""Syntax nodes; a larger function is not lowered in place of its calls."""
 
 LOG_METHODS = frozenset(
     b"debug info warning warning_once warn error exception critical log warning_advice info_once".split()
@@ -66,6 +69,8 @@ _FUNCTION, _CLASS, _DECORATED, _DECORATOR, _PARAMETERS = (
     _K["decorator"],
     _K["parameters"],
 )
+_YIELD = _K["yield"]
+_LITERALS = frozenset((_K["integer"], _K["float"], _K["string"]))
 _STRING, _CONCATENATED, _WITH_ITEM, _AS_PATTERN = (
     _K["string"],
     _K["concatenated_string"],
@@ -87,16 +92,24 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
     A class or module is lowered without the definitions inside it; a function with nothing of the functions inside it
     but their names.
     """
-    attributes: dict[int, dict[bytes, bytes]] = {}
-    by_name: dict[bytes, dict[bytes, bytes]] = {}
+    functions = {
+        syntax.text(unit.node + 1): unit.node
+        for unit in units
+        if unit.kind == "function" and unit.parent == 0 and _is_small(syntax, unit.node)
+    }
+    classes: dict[int, Definitions] = {}
+    by_name: dict[bytes, Definitions] = {}
+    plain = Definitions(functions)
     for index, unit in enumerate(units):
         if unit.kind == "class":
-            attributes[index] = by_name[syntax.text(unit.node + 1)] = _attributes(syntax, names, unit, by_name)
+            classes[index] = _class_definitions(syntax, names, units, index, functions, by_name)
+            by_name[syntax.text(unit.node + 1)] = classes[index]
     for index, unit in enumerate(units):
         graph.begin_fragment()
-        s = Lowering(graph, syntax, names)
+        defined = classes.get(_class_of(units, index), plain) if unit.kind == "function" else plain
+        s = Lowering(graph, syntax, names, defined)
+        s.in_place = _in_place
         if unit.kind == "function":
-            s.attributes = attributes.get(_class_of(units, index), {})
             _lower_function(s, unit, units)
         elif unit.kind == "class":
             _lower_class(s, unit)
@@ -104,6 +117,38 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
             s.root(b"<module>", (), 0)
             _run(s, syntax.children(0))
             _fields(s)
+
+
+def _is_small(syntax: Syntax, node: int) -> bool:
+    return syntax.next[node] - node <= MAX_HELPER
+
+
+def _in_place(s: Lowering, definition: int, arguments: list[int], method: bool) -> int | None:
+    """What a helper returns, with its values and effects made here; None where it returns nothing or yields."""
+    children = s.syntax.children(definition)
+    parameters = next((child for child in children if s.kind[child] == _PARAMETERS), None)
+    if parameters is None or s.kind[children[-1]] != _BLOCK:
+        return None
+    if any(s.kind[node] == _YIELD for node in range(definition, s.next[definition])):
+        return None
+    outer, outer_self, outer_in_place, s.in_place = s.env, s.self_name, s.in_place, None
+    names = parameter_names(s, parameters)
+    env = {name: bound for name, bound in outer.items() if name.startswith(b"self.")} if method else {}
+    s.self_name = b""
+    if method and names and b"staticmethod" not in s.source[max(0, s.start[definition] - 40) : s.start[definition]]:
+        s.self_name = names[0][0]
+        env[s.self_name] = outer.get(outer_self, s.leaf(b"<self>", s.start[definition]))
+        names = names[1:]
+    s.env = {}
+    for place, (name, default) in enumerate(names):
+        if place < len(arguments):
+            env[name] = arguments[place]
+        else:
+            env[name] = value(s, default) if default is not None else s.leaf(b"<param>", s.start[definition])
+    s.env = env
+    returned, _ = _run(s, s.syntax.children(children[-1]))
+    s.env, s.self_name, s.in_place = outer, outer_self, outer_in_place
+    return returned
 
 
 def _class_of(units: list[Unit], index: int) -> int:
@@ -377,6 +422,9 @@ def _compound(s: Lowering, node: int, kind: int) -> _Outcome:
     if kind == _FOR:
         parts = [child for child in children if s.kind[child] != OPERATOR["in"]]
         source = value(s, parts[1])
+        elements = s.written_out(source)
+        if elements is not None and len(parts) == 3 and _is_small(s.syntax, parts[2]):
+            return _unrolled(s, elements, parts[0], parts[2])
         return _loop(s, node, source, parts[2:], parts[0])
     if kind == _WHILE:
         return _loop(s, node, None, children[1:], children[0])
@@ -413,6 +461,16 @@ def _loop(s: Lowering, node: int, source: int | None, blocks: list[int], head: i
     for clause in blocks[1:]:
         _otherwise(s, [clause])
     return returned, False
+
+
+def _unrolled(s: Lowering, elements: list[int], target: int, block: int) -> _Outcome:
+    """A loop over elements that are written out, as its turns one after the other."""
+    first: int | None = None
+    for element in elements:
+        bind(s, target, element)
+        returned, _ = _run(s, s.syntax.children(block))
+        first = returned if first is None else first
+    return first, False
 
 
 def _assigned(s: Lowering, node: int) -> list[bytes]:
@@ -501,33 +559,64 @@ def _match(s: Lowering, children: list[int]) -> _Outcome:
 # What a class makes its attributes with
 
 
-def _attributes(
-    syntax: Syntax, names: Names, unit: Unit, known: dict[bytes, dict[bytes, bytes]]
-) -> dict[bytes, bytes]:
-    """Attribute of self -> the library's constructor that made it, or `attr` for anything else.
-
-    Attributes of a base class in the same file count too. The first assignment wins.
-    """
+def _class_definitions(
+    syntax: Syntax,
+    names: Names,
+    units: list[Unit],
+    index: int,
+    functions: dict[bytes, int],
+    known: dict[bytes, Definitions],
+) -> Definitions:
+    """Methods and attributes of a class; those of a base class in the same file count too."""
     kinds, after = syntax.kind, syntax.next
-    found: dict[bytes, bytes] = {}
-    s = Lowering(GraphBuilder(), syntax, names)
+    unit = units[index]
+    body = frozenset(syntax.children(syntax.children(unit.node)[-1]))
+    made: dict[bytes, bytes] = {}
+    literals: dict[bytes, int] = {}
+    rebound: set[bytes] = set()
+    s = Lowering(GraphBuilder(), syntax, names, Definitions(functions))
     for node in range(unit.node + 1, after[unit.node]):
-        if kinds[node] != _ASSIGN or kinds[node + 1] != _ATTRIBUTE or kinds[node + 2] != IDENTIFIER:
+        if kinds[node] != _ASSIGN:
             continue
         target = node + 1
-        last = after[target] - 1
-        if syntax.text(node + 2) not in (b"self", b"cls") or last != node + 3:
-            continue
-        name, right = syntax.text(last), after[target]
+        right = after[target]
         if right >= after[node]:
             continue
-        found.setdefault(name, _made_with(s, right))
+        name = _attribute_set(syntax, node, body)
+        if name is None:
+            continue
+        if name in made:
+            rebound.add(name)
+        made.setdefault(name, _made_with(s, right))
+        if kinds[right] in _LITERALS:
+            literals.setdefault(name, right)
+    methods = {
+        syntax.text(other.node + 1): other.node
+        for other in units
+        if other.parent == index and other.kind == "function" and _is_small(syntax, other.node)
+    }
+    for name in rebound:
+        literals.pop(name, None)
     bases = unit.node + 2
     if bases < after[unit.node] and kinds[bases] == ex.ARGUMENTS:
         for base in syntax.children(bases):
-            for name, made in known.get(syntax.text(base), {}).items():
-                found.setdefault(name, made)
-    return found
+            above = known.get(syntax.text(base))
+            if above is not None:
+                made = above.made_with | made
+                literals = {name: node for name, node in above.literals.items() if name not in made} | literals
+                methods = above.methods | methods
+    return Definitions(functions, methods, made, literals)
+
+
+def _attribute_set(syntax: Syntax, node: int, body: frozenset[int]) -> bytes | None:
+    """The attribute of the instance that an assignment binds: `self.x = …`, or `x = …` in the class body."""
+    kinds, after = syntax.kind, syntax.next
+    target = node + 1
+    if kinds[target] == _ATTRIBUTE and kinds[target + 1] == IDENTIFIER and after[target] == target + 3:
+        return syntax.text(target + 2) if syntax.text(target + 1) in (b"self", b"cls") else None
+    # In the class body: the assignment stands in a statement of the class's own block.
+    in_body = kinds[node - 1] == _STATEMENT and node - 1 in body
+    return syntax.text(target) if kinds[target] == IDENTIFIER and in_body else None
 
 
 def _made_with(s: Lowering, node: int) -> bytes:

@@ -98,7 +98,10 @@ def _attribute(s: Lowering, node: int) -> int:
         stored = s.env.get(b"self." + name)
         if stored is not None:
             return stored
-        made = s.attributes.get(name)
+        literal = s.defined.literals.get(name)
+        if literal is not None:
+            return value(s, literal)
+        made = s.defined.made_with.get(name)
         if made is not None:
             return s.leaf(b"self." + made, at)
         return s.leaf(b"self." + (name if name in s.api else b"attr"), at)
@@ -122,9 +125,12 @@ def _call(s: Lowering, node: int) -> int:
         on_self = s.kind[base] == IDENTIFIER and s.source[s.start[base] : s.end[base]] == s.self_name != b""
         at = s.start[last]
         if on_self:
-            made = s.attributes.get(name)
+            made = s.defined.made_with.get(name)
             if made is not None:
                 return _apply(s, s.leaf(b"self." + made, at), arguments, at)
+            method = s.defined.methods.get(name)
+            if method is not None:
+                return _helper_call(s, method, True, arguments, at)
             if name in s.api:
                 return _library_call(s, name, [value(s, base)], arguments, at)
             return _own_call(s, [], arguments, at)
@@ -141,6 +147,9 @@ def _call(s: Lowering, node: int) -> int:
     if s.kind[function] == IDENTIFIER:
         name = s.source[s.start[function] : s.end[function]]
         if name not in s.env:
+            function_node = s.defined.functions.get(name)
+            if function_node is not None:
+                return _helper_call(s, function_node, False, arguments, at)
             return _own_call(s, [], arguments, at)
     return _apply(s, value(s, function), arguments, at)
 
@@ -194,6 +203,49 @@ def _own_call(s: Lowering, receiver: list[int], arguments: int, at: int) -> int:
     positional, keywords = _edges(s, arguments)
     operands = receiver + positional + [packed & 0xFFFFFFFF for packed in keywords]
     return s.make_any_order(b"<call>", operands, at)
+
+
+def _helper_call(s: Lowering, definition: int, method: bool, arguments: int, at: int) -> int:
+    """A call of a function of the same file or class: as a call, and in place of it what the function does, so that
+    splitting and merging functions does not hide."""
+    call = _own_call(s, [], arguments, at)
+    if s.in_place is None or s.kind[arguments] != ARGUMENTS:
+        return call
+    children = s.syntax.children(arguments)
+    if any(s.kind[child] in (SPLAT, DICT_SPLAT, KEYWORD) for child in children):
+        operands = _keyword_arguments(s, definition, children, method)
+        if operands is None:
+            return call
+    else:
+        operands = [value(s, child) for child in children]
+    outer = s.graph.called_from
+    s.graph.called_from = at
+    result = s.in_place(s, definition, operands, method)
+    s.graph.called_from = outer
+    if result is None:
+        return call
+    s.graph.root(call)
+    return result
+
+
+def _keyword_arguments(s: Lowering, definition: int, arguments: list[int], method: bool) -> list[int] | None:
+    """Arguments in the order of the parameters; None where stars or unknown names leave it open."""
+    parameters = next((c for c in s.syntax.children(definition) if s.kind[c] == _PARAMETERS), None)
+    if parameters is None or any(s.kind[argument] in (SPLAT, DICT_SPLAT) for argument in arguments):
+        return None
+    names = [name for name, _ in parameter_names(s, parameters)][1 if method else 0 :]
+    operands: dict[int, int] = {}
+    for place, argument in enumerate(arguments):
+        if s.kind[argument] != KEYWORD:
+            operands[place] = value(s, argument)
+            continue
+        name = s.syntax.text(argument + 1)
+        if name not in names:
+            return None
+        operands[names.index(name)] = value(s, s.next[argument + 1])
+    if sorted(operands) != list(range(len(operands))):
+        return None
+    return [operands[place] for place in range(len(operands))]
 
 
 def _apply(s: Lowering, function: int, arguments: int, at: int) -> int:
@@ -416,6 +468,10 @@ def _comprehension(s: Lowering, node: int) -> int:
     children = s.syntax.children(node)
     outer = s.env
     s.env = dict(outer)
+    turns = _turns(s, children)
+    if turns is not None:
+        s.env = outer
+        return s.make(b"<list>", turns, s.start[node])
     loops: list[tuple[int, int | None, int]] = []
     for child in children[1:]:
         if s.kind[child] == FOR_IN:
@@ -434,6 +490,23 @@ def _comprehension(s: Lowering, node: int) -> int:
         result = s.compose(result, source, condition, at)
     s.env = outer
     return result
+
+
+def _turns(s: Lowering, children: list[int]) -> list[int] | None:
+    """The elements of a comprehension with a single `for` over a short list that is written out."""
+    if len(children) != 2 or s.kind[children[1]] != FOR_IN:
+        return None
+    parts = [part for part in s.syntax.children(children[1]) if s.kind[part] != IN]
+    if len(parts) != 2 or s.kind[parts[1]] not in PATTERNS:
+        return None
+    elements = s.written_out(value(s, parts[1]))
+    if elements is None:
+        return None
+    turns = []
+    for element in elements:
+        bind(s, parts[0], element)
+        turns.append(value(s, children[0]))
+    return turns
 
 
 def bind(s: Lowering, target: int, bound: int) -> None:
@@ -581,6 +654,7 @@ def _yield(s: Lowering, node: int) -> int:
     return s.root(b"<yield>", [value(s, child) for child in s.syntax.children(node)], s.start[node])
 
 
+_PARAMETERS = KIND["parameters"]
 _BINARY_KIND = KIND["binary_operator"]
 _CONCATENATED = KIND["concatenated_string"]
 

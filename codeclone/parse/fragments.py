@@ -104,6 +104,7 @@ def _fragments(path: str, text: str, syntax: Syntax, found: list[Unit], base: in
                 language="python",
                 lines=tuple((line, lines[line - 1]) for line in kept if line not in hidden),
                 parent=base + unit.parent if unit.parent >= 0 else -1,
+                uses=tuple(base + used for used in unit.uses),
             )
         )
     return fragments

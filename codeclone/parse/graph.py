@@ -65,6 +65,8 @@ class GraphBuilder:
         self._starts: list[int] = []
         self._memo: dict[tuple[int, tuple[int, ...]], int] = {}
         self._roots: list[int] = []
+        self.called_from: int | None = None
+        """While a helper is lowered in place of its call: where that call stands. Its values stand there too."""
 
     def label(self, name: bytes) -> int:
         ids = self.label_ids
@@ -93,7 +95,7 @@ class GraphBuilder:
             known = self._memo[key] = len(self.labels)
             self.labels.append(label)
             self.edges.append(edges)
-            self.offsets.append(offset)
+            self.offsets.append(offset if self.called_from is None else self.called_from)
         return known
 
     def root(self, node: int) -> None:

@@ -5,7 +5,8 @@ Each function here answers one question of the table in docs/dataflow.md: which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from codeclone.parse.graph import GraphBuilder, child_of, edge
 from codeclone.parse.names import Names, api_names, spellings
@@ -14,11 +15,28 @@ from codeclone.parse.syntax import Syntax
 MAX_KEPT_STRING = 40
 """Characters; a longer string is text rather than a value that says what the code does."""
 
+MAX_UNROLLED = 6
+"""A loop over at most this many elements that are written out is lowered as its turns one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What a file defines that a fragment of it may use."""
+
+    functions: dict[bytes, int]
+    """Top-level function -> its syntax node."""
+    methods: dict[bytes, int] = field(default_factory=dict)
+    """Method of the class at hand -> its syntax node."""
+    made_with: dict[bytes, bytes] = field(default_factory=dict)
+    """Attribute of `self` -> the library's constructor that made it, or `attr`."""
+    literals: dict[bytes, int] = field(default_factory=dict)
+    """Attribute of `self` -> syntax node of the number or string it always is."""
+
 
 class Lowering:
     """Builder, environment and names while one definition is lowered."""
 
-    def __init__(self, graph: GraphBuilder, syntax: Syntax, names: Names) -> None:
+    def __init__(self, graph: GraphBuilder, syntax: Syntax, names: Names, defined: Definitions) -> None:
         self.graph = graph
         self.syntax = syntax
         self.kind = syntax.kind
@@ -31,8 +49,9 @@ class Lowering:
         self.spellings = spellings()
         self.slots = [edge(0, graph.slot(b"%d" % position)) for position in range(64)]
         self.env: dict[bytes, int] = {}
-        self.attributes: dict[bytes, bytes] = {}
-        """Attribute of `self` -> what the class made it with."""
+        self.defined = defined
+        self.in_place: Callable[[Lowering, int, list[int], bool], int | None] | None = None
+        """Lowers a helper's body in place of a call of it; None inside such a body."""
         self.self_name = b""
         self.effects: list[int] = []
         self._label_names: list[bytes] = list(graph.label_ids)
@@ -131,7 +150,7 @@ class Lowering:
 
     def element(self, value: int, position: int, at: int) -> int:
         """`value[position]` by unpacking: through tuples, zip and enumerate to what is really meant."""
-        if self.is_label(value, b"<tuple>"):
+        if self.is_label(value, b"<tuple>") or self.is_label(value, b"<list>"):
             operands = self.operands(value)
             if position < len(operands):
                 return operands[position]
@@ -148,6 +167,14 @@ class Lowering:
         if len(indices) == 1 and self.is_label(indices[0], b"<index>") and self.operands(indices[0]) == [value]:
             return self.item(value, at)
         return self.make(b"<[]>", (value, *indices), at)
+
+    def written_out(self, source: int) -> list[int] | None:
+        """The elements of a short tuple or list that is written out; None for anything else."""
+        if self.is_label(source, b"<tuple>") or self.is_label(source, b"<list>"):
+            operands = self.operands(source)
+            if 0 < len(operands) <= MAX_UNROLLED:
+                return operands
+        return None
 
     def compose(self, element: int, source: int, condition: int | None, at: int) -> int:
         """All elements made from a source: a comprehension, a generator, `map`, or a loop that appends."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codeclone.model import FragmentKind
 from codeclone.parse.syntax import KIND, Syntax
 
 _FUNCTION, _CLASS, _DECORATED = KIND["function_definition"], KIND["class_definition"], KIND["decorated_definition"]
+_CALL, _IDENTIFIER, _ATTRIBUTE = KIND["call"], KIND["identifier"], KIND["attribute"]
 _MODULE = "<module>"
 
 
@@ -29,6 +30,8 @@ class Unit:
     """1-based line of `def` or `class`; 1 for a module."""
     last: int
     """1-based, inclusive."""
+    uses: tuple[int, ...] = ()
+    """Indices of the units of the file that it calls by name, ascending."""
 
 
 def line_starts(source: bytes) -> list[int]:
@@ -59,4 +62,37 @@ def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
         last = bisect_right(starts, max(syntax.start[node], syntax.end[node] - 1))
         found.append(Unit("function" if kind == _FUNCTION else "class", qualname, node, outer, parent, first, last))
         open_units.append((len(found) - 1, after[node]))
-    return found
+    return _with_uses(syntax, found)
+
+
+def _with_uses(syntax: Syntax, found: list[Unit]) -> list[Unit]:
+    """Which definition calls which: `name(…)` a top-level one, `self.name(…)` a method of the same class."""
+    top = {unit.qualname: index for index, unit in enumerate(found) if unit.parent == 0}
+    methods = {
+        (unit.parent, unit.qualname.rpartition(".")[2]): index
+        for index, unit in enumerate(found)
+        if unit.parent > 0 and found[unit.parent].kind == "class"
+    }
+    uses: list[set[int]] = [set() for _ in found]
+    current, bound = 0, [(0, len(syntax.kind))]
+    starts = {unit.node: index for index, unit in enumerate(found)}
+    for node, kind in enumerate(syntax.kind):
+        if kind in (_FUNCTION, _CLASS):
+            current = starts[node]
+            bound.append((current, syntax.next[node]))
+        while node >= bound[-1][1]:
+            bound.pop()
+            current = bound[-1][0]
+        if kind != _CALL:
+            continue
+        function = node + 1
+        used = None
+        if syntax.kind[function] == _IDENTIFIER:
+            used = top.get(syntax.text(function).decode("utf-8", "replace"))
+        elif syntax.kind[function] == _ATTRIBUTE and syntax.next[function] == function + 3:
+            if syntax.text(function + 1) == b"self":
+                name = syntax.text(function + 2).decode("utf-8", "replace")
+                used = methods.get((found[current].parent, name))
+        if used is not None and used != current:
+            uses[current].add(used)
+    return [replace(unit, uses=tuple(sorted(used))) if used else unit for unit, used in zip(found, uses, strict=True)]

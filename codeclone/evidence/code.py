@@ -1,0 +1,499 @@
+"""Code: which fragments of the left repository are made of the same dataflow as fragments of the right one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.attribution import Explained, explain
+from codeclone.evidence import Context, Findings, Profiled
+from codeclone.match import align, explain as terms
+from codeclone.match.context import LEAST_BITS, MAX_VOTE, Context as Around, Places, Vote
+from codeclone.match.features import DEPTHS, FINE, facts_of
+from codeclone.match.scoring import FactSets, Scores, fact_sets, score, score_pairs
+from codeclone.model import (
+    Alignment,
+    Attribution,
+    Compared,
+    Evidence,
+    Facts,
+    Fragment,
+    FragmentKind,
+    Level,
+    Measure,
+    Method,
+    Place,
+    Profile,
+    Snapshot,
+    Source,
+    Term,
+)
+from codeclone.parse.fragments import Parsed, parse_snapshot
+
+TITLE = "Code"
+VERSION = 1
+
+POOLS: tuple[FragmentKind, ...] = ("function", "class", "module")
+"""Fragments are explained by fragments of their own kind."""
+
+TIE = 0.001
+"""Candidates whose rank is this close to the best are told apart by their surface."""
+
+MAX_TIED = 12
+"""So many of them are compared by surface."""
+
+SHOWN = 200
+"""Pairs that are aligned line by line and shown side by side; the others are listed."""
+
+TERMS = 6
+"""Rarest shared terms shown for a pair."""
+
+SAME_SURFACE = 1e-9
+
+LEAST_SHARED_BITS = 40.0
+LEAST_CONTAINMENT = 0.25
+
+METHOD = Method(
+    "value graphs",
+    {"depth": DEPTHS, "fine_depths": ",".join(map(str, FINE))},
+    "Alpern, Wegman, Zadeck 1988 (value numbering); Shervashidze et al. 2011, section 3.1 (neighbourhood features)",
+)
+
+
+def profile(snapshot: Snapshot) -> Profile:
+    """Parse every Python file of a snapshot into fragments and their facts."""
+    parsed = parse_snapshot(snapshot)
+    return Profile(
+        kind="code",
+        version=VERSION,
+        snapshot_digest=snapshot.digest,
+        facts=facts_of(parsed.graphs),
+        fragments=parsed.fragments,
+        details={"parsed": parsed},
+        skipped=parsed.skipped,
+    )
+
+
+def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
+    """Explain every left fragment by every candidate; the pairs with the right repository become evidence."""
+    profiles = [left, *(candidate.profile for candidate in candidates)]
+    known = np.unique(np.concatenate([profile.facts.keys for profile in profiles]))
+    bits = context.background.bits(known)
+    sides = [_side(profile, known, bits) for profile in profiles]
+    explained = _explained(left, candidates, context)
+    matches = [_matches(sides[0], side) for side in sides[1:]]
+    evidence: list[Evidence] = []
+    for candidate, side, found in zip(candidates, sides[1:], matches, strict=True):
+        if candidate.role == "right":
+            evidence = _evidence(sides[0], side, found, explained, bits, known)
+    return Findings(
+        evidence=tuple(evidence),
+        attribution=_attribution(sides[0], [c.name for c in candidates], sides[1:], matches),
+        partition=explained.partition(),
+        by_file=_by_file(left, explained),
+        compared={
+            name: _compared(profile)
+            for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]
+        },
+        skipped=tuple(
+            (name, skip)
+            for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]
+            for skip in profile.skipped
+        ),
+    )
+
+
+# One side of the comparison, with what is computed of it once
+
+
+@dataclass(slots=True)
+class _Side:
+    profile: Profile
+    parsed: Parsed
+    own: Facts
+    sets: FactSets
+    """Facts of each fragment and of what is inside it."""
+    pools: dict[str, NDArray[np.int64]]
+    texts: dict[int, str]
+    bounds: NDArray[np.int64]
+    """Own facts of fragment f are `bounds[f]` to `bounds[f + 1]`, exclusive."""
+
+    def text(self, fragment: int) -> str:
+        if fragment not in self.texts:
+            self.texts[fragment] = "\n".join(line for _, line in self.profile.fragments[fragment].lines)
+        return self.texts[fragment]
+
+    def facts(self, fragment: int) -> slice:
+        return slice(int(self.bounds[fragment]), int(self.bounds[fragment + 1]))
+
+
+def _side(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64]) -> _Side:
+    fragments = profile.fragments
+    keys, owners = _with_inner(profile.facts, fragments)
+    kinds = np.array([fragment.kind for fragment in fragments] or [""])
+    return _Side(
+        profile=profile,
+        parsed=profile.details["parsed"],
+        own=profile.facts,
+        sets=fact_sets(keys, owners, len(fragments), known, bits),
+        pools={kind: np.flatnonzero(kinds == kind) for kind in POOLS},
+        texts={},
+        bounds=np.searchsorted(profile.facts.fragments, np.arange(len(fragments) + 1)),
+    )
+
+
+def _with_inner(
+    facts: Facts, fragments: tuple[Fragment, ...]
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Facts of every fragment together with those of the fragments inside it, each once in a fragment."""
+    parents = np.array([fragment.parent for fragment in fragments] or [-1], np.int32)
+    keys, owners = facts.keys, facts.fragments
+    all_keys, all_owners = [keys], [owners]
+    while len(keys):
+        above = parents[owners]
+        keys, owners = keys[above >= 0], above[above >= 0]
+        all_keys.append(keys)
+        all_owners.append(owners)
+    keys, owners = np.concatenate(all_keys), np.concatenate(all_owners)
+    order = np.lexsort((keys, owners))
+    keys, owners = keys[order], owners[order]
+    first = np.ones(len(keys), np.bool_)
+    first[1:] = (keys[1:] != keys[:-1]) | (owners[1:] != owners[:-1])
+    return keys[first], owners[first]
+
+
+# Matching
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """The best explanation of a left fragment in one candidate."""
+
+    right: int
+    rank: float
+    surface: float
+    containment: float
+    tied: tuple[int, ...]
+    """Other fragments of the candidate that explain it as well, by structure and by surface."""
+
+
+def _matches(left: _Side, right: _Side) -> dict[int, _Match]:
+    """Best match of every left fragment that shares anything: each by itself first, then with what stands around it."""
+    options: dict[int, list[_Option]] = {}
+    for kind in POOLS:
+        lefts, rights = left.pools[kind], right.pools[kind]
+        if kind == "class":
+            # Functions can be gathered into a class.
+            rights = np.sort(np.concatenate([rights, right.pools["function"]]))
+        scores = score(_rows(left.sets, lefts), _rows(right.sets, rights))
+        _add_options(options, left, lefts[scores.left], rights[scores.right], scores)
+    votes = {index: _vote(left, index, found) for index, found in options.items() if _is_function(left, index)}
+    around = Around(Places(left.profile.fragments), Places(right.profile.fragments), votes)
+    _add_members(options, left, right, around)
+    return {index: _best(left, right, index, found, around) for index, found in sorted(options.items())}
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    right: int
+    rank: float
+    containment: float
+
+
+def _add_options(
+    options: dict[int, list[_Option]],
+    left: _Side,
+    lefts: NDArray[np.int64],
+    rights: NDArray[np.int64],
+    scores: Scores,
+) -> None:
+    whole = np.maximum(left.sets.bits[lefts], 1e-12)
+    containment = np.round(np.minimum(1.0, scores.shared / whole), 6)
+    for index, other, rank, contained in zip(
+        lefts.tolist(), rights.tolist(), scores.rank.tolist(), containment.tolist(), strict=True
+    ):
+        options.setdefault(index, []).append(_Option(other, rank, contained))
+
+
+def _add_members(options: dict[int, list[_Option]], left: _Side, right: _Side, around: Around) -> None:
+    lefts: list[int] = []
+    rights: list[int] = []
+    for index in left.pools["function"].tolist():
+        known = {option.right for option in options.get(index, ())}
+        members = [member for member in around.members(index) if member not in known]
+        lefts.extend([index] * len(members))
+        rights.extend(members)
+    scores = score_pairs(left.sets, right.sets, np.array(lefts, np.int64), np.array(rights, np.int64))
+    _add_options(options, left, scores.left, scores.right, scores)
+
+
+def _is_function(side: _Side, index: int) -> bool:
+    return side.profile.fragments[index].kind == "function"
+
+
+def _vote(left: _Side, index: int, options: list[_Option]) -> Vote:
+    best = options[0]
+    return Vote(best.right, best.rank**2 * min(MAX_VOTE, float(left.sets.bits[index])))
+
+
+def _rows(sets: FactSets, rows: NDArray[np.int64]) -> FactSets:
+    return FactSets(sets.matrix[rows], sets.bits[rows], sets.weights)
+
+
+def _best(left: _Side, right: _Side, index: int, options: list[_Option], around: Around) -> _Match:
+    """The option that ranks first; those close to it are told apart by their surface."""
+    size = max(LEAST_BITS, float(left.sets.bits[index]))
+    ranked = [(round(option.rank + around.bits(index, option.right) / size, 9), option) for option in options]
+    ranked.sort(key=lambda pair: (-pair[0], pair[1].right))
+    first = ranked[0][0]
+    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first - TIE]
+    told_apart = []
+    for rank, option in close:
+        surface = align.surface_similarity(left.text(index), right.text(option.right)) if len(close) > 1 else 1.0
+        told_apart.append((round(surface, 9), rank, option))
+    told_apart.sort(
+        key=lambda found: (-found[0], -found[1], around.displacement(index, found[2].right), found[2].right)
+    )
+    surface, rank, best = told_apart[0]
+    tied = tuple(option.right for other, its_rank, option in told_apart[1:] if (other, its_rank) == (surface, rank))
+    return _Match(best.right, best.rank, surface, best.containment, tied)
+
+
+def _attribution(
+    left: _Side, names: Sequence[str], sides: Sequence[_Side], matches: Sequence[dict[int, _Match]]
+) -> tuple[Attribution, ...]:
+    rows = []
+    for index, fragment in enumerate(left.profile.fragments):
+        found = [
+            (match[index], name, side)
+            for match, name, side in zip(matches, names, sides, strict=True)
+            if index in match
+        ]
+        scores = {name: match.containment for match, name, _ in found}
+        if not found:
+            rows.append(Attribution(_place(fragment), None, scores, undecided=False))
+            continue
+        best, name, side = max(found, key=lambda option: (option[0].rank, option[0].surface))
+        ties = [
+            Source(other_name, _place(other_side.profile.fragments[tied]))
+            for match, other_name, other_side in found
+            if (match.rank, match.surface) == (best.rank, best.surface)
+            for tied in (match.right, *match.tied)
+            if not (other_name == name and tied == best.right)
+        ]
+        source = Source(name, _place(side.profile.fragments[best.right]))
+        rows.append(Attribution(_place(fragment), source, scores, bool(ties), tuple(ties[:5])))
+    return tuple(rows)
+
+
+def _place(fragment: Fragment) -> Place:
+    return Place(fragment.location, fragment.qualname)
+
+
+# Partition
+
+
+def _fine(facts: Facts) -> NDArray[np.bool_]:
+    return np.isin(facts.depths, FINE)
+
+
+def _explained(left: Profile, candidates: Sequence[Profiled], context: Context) -> Explained:
+    keys = np.unique(left.facts.keys[_fine(left.facts)])
+    return explain(
+        keys,
+        context.background.bits(keys),
+        context.background.stock_bits,
+        [(c.role, c.profile.facts.keys[_fine(c.profile.facts)]) for c in candidates],
+    )
+
+
+def _by_file(left: Profile, explained: Explained):  # type: ignore[no-untyped-def]
+    paths = sorted({fragment.location.path for fragment in left.fragments})
+    index = {path: number for number, path in enumerate(paths)}
+    file_of = np.array([index[fragment.location.path] for fragment in left.fragments] or [0])
+    fine = _fine(left.facts)
+    keys, files = left.facts.keys[fine], file_of[left.facts.fragments[fine]]
+    return {path: explained.partition(np.unique(keys[files == number])) for path, number in index.items()}
+
+
+def _compared(profile: Profile) -> Compared:
+    parsed: Parsed = profile.details["parsed"]
+    return Compared(parsed.files, len(profile.fragments), parsed.source_lines, len(profile.facts.keys))
+
+
+# Evidence
+
+
+def _evidence(
+    left: _Side,
+    right: _Side,
+    matches: dict[int, _Match],
+    explained: Explained,
+    bits: NDArray[np.float64],
+    known: NDArray[np.uint64],
+) -> list[Evidence]:
+    pairs = []
+    for fragment, match in matches.items():
+        pair = _pair(left, right, fragment, match, explained, bits, known)
+        if pair is not None:
+            pairs.append(pair)
+    pairs.sort(key=lambda pair: (-pair.attributable, pair.left, pair.right))
+    return [_finding(left, right, pair, shown=place < SHOWN) for place, pair in enumerate(pairs)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    left: int
+    right: int
+    surface: float
+    shared: float
+    attributable: float
+    containment_left: float
+    containment_right: float
+    resemblance: float
+    level: Level
+    left_rows: NDArray[np.int64]
+    right_rows: NDArray[np.int64]
+    shared_bits: NDArray[np.float64]
+
+
+def _pair(
+    left: _Side,
+    right: _Side,
+    fragment: int,
+    match: _Match,
+    explained: Explained,
+    bits: NDArray[np.float64],
+    known: NDArray[np.uint64],
+) -> _Pair | None:
+    """Measures of a pair on the facts of the fragments themselves, without those of definitions inside them."""
+    one, other = left.facts(fragment), right.facts(match.right)
+    left_keys, right_keys = left.own.keys[one], right.own.keys[other]
+    shared_keys, at_left, at_right = np.intersect1d(left_keys, right_keys, assume_unique=True, return_indices=True)
+    weights = bits[np.searchsorted(known, shared_keys)]
+    whole_left = float(bits[np.searchsorted(known, left_keys)].sum())
+    whole_right = float(bits[np.searchsorted(known, right_keys)].sum())
+    shared = min(float(weights.sum()), whole_left, whole_right)
+    if not shared:
+        return None
+    fine = np.isin(left.own.depths[one][at_left], FINE)
+    parts = np.zeros(len(shared_keys), np.uint8)
+    parts[fine] = explained.part_of(shared_keys[fine])
+    attributable = float(weights[fine & (parts == 3)].sum())
+    contained = shared / whole_left
+    level = level_of(attributable, contained, shared / whole_right)
+    if level == "none":
+        return None
+    return _Pair(
+        left=fragment,
+        right=match.right,
+        surface=match.surface,
+        shared=shared,
+        attributable=attributable,
+        containment_left=round(contained, 6),
+        containment_right=round(shared / whole_right, 6),
+        resemblance=round(shared / (whole_left + whole_right - shared), 6),
+        level=level,
+        left_rows=one.start + at_left[fine],
+        right_rows=other.start + at_right[fine],
+        shared_bits=weights[fine],
+    )
+
+
+def level_of(attributable: float, containment_left: float, containment_right: float) -> Level:
+    """Level of one pair from its attributable bits and the larger of its containments."""
+    containment = max(containment_left, containment_right)
+    if attributable < LEAST_SHARED_BITS or containment < LEAST_CONTAINMENT:
+        return "none"
+    return "weak"
+
+
+def _finding(left: _Side, right: _Side, pair: _Pair, shown: bool) -> Evidence:
+    one, other = left.profile.fragments[pair.left], right.profile.fragments[pair.right]
+    alignment = align.align(one.lines, other.lines) if shown else None
+    renames = align.renames(alignment) if alignment is not None else ()
+    return Evidence(
+        id=_id(one, other),
+        kind="code",
+        claim=f"{one.qualname} shares dataflow with {other.qualname}",
+        stance="for",
+        level=pair.level,
+        left=(_place(one),),
+        right=(_place(other),),
+        measures=_measures(pair, align.surface_similarity(left.text(pair.left), right.text(pair.right))),
+        method=METHOD,
+        reason=_reason(pair, alignment, renames),
+        renames=renames,
+        alignment=alignment,
+        terms=_terms(left, right, pair) if shown else (),
+    )
+
+
+def _id(left: Fragment, right: Fragment) -> str:
+    text = "\0".join(
+        f"{side.location.path}\0{side.qualname}\0{side.location.span.first if side.location.span else 0}"
+        for side in (left, right)
+    )
+    return "code-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+def _measures(pair: _Pair, surface: float) -> tuple[Measure, ...]:
+    return (
+        Measure("similarity", pair.resemblance, "fraction", "shared bits in the bits of both together (resemblance)"),
+        Measure("containment_left", pair.containment_left, "fraction", "share of the left fragment's bits found right"),
+        Measure("containment_right", pair.containment_right, "fraction", "share of the right fragment's bits found left"),
+        Measure("shared_bits", round(pair.shared, 3), "bits", "rarity of the shared facts, added up"),
+        Measure(
+            "attributable_bits",
+            round(pair.attributable, 3),
+            "bits",
+            "of these, fine facts that are not stock and that no ancestor or claimed source has",
+        ),
+        Measure("surface", round(surface, 6), "fraction", "similarity of the text as written, names included"),
+    )
+
+
+def _reason(pair: _Pair, alignment: Alignment | None, renames: tuple[tuple[str, str], ...]) -> str:
+    share = f"{pair.containment_left:.0%} of the left fragment's dataflow is found on the right"
+    if alignment is None:
+        return share + "; not among the pairs aligned line by line"
+    counts = {op: sum(row.op == op for row in alignment.rows if (row.left_text + row.right_text).strip()) for op in
+              ("same", "renamed", "edited", "only_left", "only_right")}  # fmt: skip
+    if not any(counts[op] for op in ("renamed", "edited", "only_left", "only_right")):
+        return "the same text"
+    if not any(counts[op] for op in ("edited", "only_left", "only_right")):
+        return f"the same text after {_count(len(renames), 'rename')}"
+    parts = [share]
+    if counts["same"] or counts["renamed"]:
+        parts.append(f"{_count(counts['same'], 'line')} the same and {counts['renamed']} the same but for names")
+    parts.append(
+        f"{counts['edited']} edited, {counts['only_left']} only left, {counts['only_right']} only right"
+    )
+    return "; ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _terms(left: _Side, right: _Side, pair: _Pair) -> tuple[Term, ...]:
+    """The rarest shared terms, deepest first, no two of them on the same node or the same pair of lines."""
+    order = np.lexsort((pair.left_rows, -left.own.depths[pair.left_rows].astype(np.int64), -pair.shared_bits))
+    found: list[Term] = []
+    seen: set[tuple[int, int]] = set()
+    for place in order.tolist():
+        row = pair.left_rows[place]
+        node = int(left.own.nodes[row])
+        lines = int(left.parsed.lines[node]), int(right.parsed.lines[right.own.nodes[pair.right_rows[place]]])
+        if lines in seen:
+            continue
+        seen.add(lines)
+        text = terms.term(left.parsed.graphs, node, int(left.own.depths[row]))
+        found.append(Term(text, round(float(pair.shared_bits[place]), 2), *lines))
+        if len(found) == TERMS:
+            break
+    return tuple(found)
