@@ -65,8 +65,8 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A repository at one moment."""
+class Repository:
+    """Which repository, at which moment."""
 
     name: str
     origin: str
@@ -74,6 +74,13 @@ class Snapshot:
     revision: str | None
     digest: str
     """SHA-256 over the sorted (path, sha256) of all files, lower-case hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A repository at one moment, with its files."""
+
+    repository: Repository
     files: tuple[File, ...]
     """Sorted by path."""
     skipped: tuple[Skipped, ...] = ()
@@ -136,7 +143,9 @@ class Candidate:
     """A repository that may explain the left one."""
 
     role: Role
-    snapshot: Snapshot
+    name: str
+    """Distinct among the candidates of a report: the repository's name, numbered where two are alike."""
+    repository: Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +301,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What was looked at on one side."""
+    """What was looked at on one side: `left`, or a candidate by its name."""
 
+    side: str
+    kind: str
     files: int
     fragments: int
     lines: int
@@ -308,14 +319,15 @@ class Report:
     tool_name: str
     tool_version: str
     command: str
-    left: Snapshot
-    right: Snapshot
+    left: Repository
+    right: Repository
     candidates: tuple[Candidate, ...]
-    compared: Mapping[str, Compared]
+    """In the order of the command line, the right repository first."""
+    compared: tuple[Compared, ...]
     evidence: tuple[Evidence, ...]
     partition: Partitions
     attribution: tuple[Attribution, ...]
     controls: tuple[Control, ...]
     skipped: tuple[tuple[str, Skipped], ...]
-    """(side, what): side is `left`, `right` or a candidate's name."""
+    """(side, what): side is `left` or a candidate's name."""
     verdict: Verdict

@@ -40,7 +40,7 @@ class Findings:
     attribution: tuple[Attribution, ...]
     partition: Partition
     by_file: dict[str, Partition]
-    compared: dict[str, Compared]
+    compared: tuple[Compared, ...]
     controls: tuple[Control, ...] = ()
     skipped: tuple[tuple[str, Skipped], ...] = ()
 

@@ -70,7 +70,7 @@ def profile(snapshot: Snapshot) -> Profile:
     return Profile(
         kind="code",
         version=VERSION,
-        snapshot_digest=snapshot.digest,
+        snapshot_digest=snapshot.repository.digest,
         facts=facts_of(parsed.graphs),
         fragments=parsed.fragments,
         details={"parsed": parsed},
@@ -95,10 +95,9 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         attribution=_attribution(sides[0], [c.name for c in candidates], sides[1:], matches),
         partition=explained.partition(),
         by_file=_by_file(left, explained),
-        compared={
-            name: _compared(profile)
-            for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]
-        },
+        compared=tuple(
+            _compared(name, profile) for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]
+        ),
         skipped=tuple(
             (name, skip)
             for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]
@@ -320,9 +319,9 @@ def _by_file(left: Profile, explained: Explained):  # type: ignore[no-untyped-de
     return {path: explained.partition(np.unique(keys[files == number])) for path, number in index.items()}
 
 
-def _compared(profile: Profile) -> Compared:
+def _compared(name: str, profile: Profile) -> Compared:
     parsed: Parsed = profile.details["parsed"]
-    return Compared(parsed.files, len(profile.fragments), parsed.source_lines, len(profile.facts.keys))
+    return Compared(name, "code", parsed.files, len(profile.fragments), parsed.source_lines, len(profile.facts.keys))
 
 
 # Evidence

@@ -12,7 +12,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from codeclone.errors import SourceError
-from codeclone.model import File, Location, Skipped, Snapshot
+from codeclone.model import File, Location, Repository, Skipped, Snapshot
 
 MAX_FILE_BYTES = 64 * 2**20
 """A larger file is skipped. The largest Python file in the packages of benchmarks/ has 1.3 MB; tensor files, which are
@@ -71,10 +71,7 @@ def read(source: str) -> Snapshot:
     for file in files:
         digest.update(f"{file.path}\0{file.sha256}\n".encode("utf-8", "surrogateescape"))
     return Snapshot(
-        name=_name(path),
-        origin=_origin(source),
-        revision=None,
-        digest=digest.hexdigest(),
+        Repository(_name(path), _origin(source), None, digest.hexdigest()),
         files=tuple(files),
         skipped=tuple(sorted(skipped, key=lambda skip: (skip.location.path, skip.reason))),
     )

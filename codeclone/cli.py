@@ -1,0 +1,204 @@
+"""The command line: options in, exit codes out. Holds no logic; imports what is heavy only when it is used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from codeclone import __version__, errors
+
+if TYPE_CHECKING:
+    from codeclone.model import Report
+
+LEVEL_NAMES = ("weak", "moderate", "strong", "very strong")
+FORMATS = ("html", "json", "text")
+DEFAULT_OUTPUT = "codeclone-report.html"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="codeclone")
+def main() -> None:
+    """Evidence of copying between machine-learning model repositories."""
+
+
+@main.command()
+@click.argument("left")
+@click.argument("right")
+@click.option("--only", multiple=True, metavar="KIND", help="Look at this kind of evidence only; may be repeated.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FILE",
+    help=f"Write the report here; the format follows from the suffix. May be repeated. [default: {DEFAULT_OUTPUT}]",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(FORMATS),
+    help="Format of the report: of each -o in turn, or with no -o of codeclone-report.FORMAT. May be repeated.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(LEVEL_NAMES),
+    help="Exit with 1 when the verdict is at this level or above.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No summary and no progress; only errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what is being done, also when stderr is not a terminal.")
+def scan(
+    left: str,
+    right: str,
+    only: tuple[str, ...],
+    outputs: tuple[str, ...],
+    formats: tuple[str, ...],
+    fail_on: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Compare LEFT, the repository in question, with RIGHT, the one it may derive from.
+
+    LEFT and RIGHT are folders or files. Nothing in them is run or imported. Prints a summary and writes a report of one
+    self-contained HTML file.
+
+    Exit codes: 0 the scan ran, whatever it found; 1 the level of --fail-on is reached; 2 bad input or nothing to
+    compare; 3 an internal error.
+    """
+    try:
+        targets = _targets(outputs, formats)
+        from codeclone.scan import scan as run
+
+        with _Progress(quiet, verbose) as progress:
+            report = run(left, right, only=only, progress=progress.step)
+            progress.step("writing the report")
+            for path, kind in targets:
+                _write(report, path, kind)
+        if not quiet:
+            from codeclone.report import text
+
+            written = [str(path) for path, _ in targets]
+            click.echo(text.summary(report, written, color=_color(sys.stdout)))
+        if fail_on and _reaches(report.verdict.level, fail_on):
+            raise SystemExit(errors.EXIT_GATE)
+    except errors.CodecloneError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        sys.stderr.close()
+    except Exception as error:  # a defect of ours: one line with what and where, not a traceback
+        if os.environ.get("CODECLONE_DEBUG"):
+            raise
+        _fail(f"internal error: {type(error).__name__}: {error} (CODECLONE_DEBUG=1 shows where)", errors.EXIT_INTERNAL)
+
+
+@main.command()
+@click.argument("report", type=click.Path(dir_okay=False))
+@click.option("-o", "--output", metavar="FILE", help="Write here. [default: standard output]")
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
+def render(report: str, output: str | None, kind: str) -> None:
+    """Render REPORT, a report.json of any earlier scan, in another format."""
+    from codeclone import codec
+
+    try:
+        try:
+            text = Path(report).read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            raise errors.SourceError(f"{report}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        loaded = codec.from_json(text)
+        if output:
+            _write(loaded, Path(output), kind)
+        else:
+            click.echo(_rendered(loaded, kind), nl=False)
+    except errors.CodecloneError as error:
+        _fail(str(error), error.exit_code)
+
+
+def _targets(outputs: tuple[str, ...], formats: tuple[str, ...]) -> list[tuple[Path, str]]:
+    """(file, format) of everything to write."""
+    if not outputs:
+        return [(Path(f"codeclone-report.{_suffix(kind)}"), kind) for kind in formats or ("html",)]
+    if len(formats) > len(outputs):
+        raise errors.OutputError("more --format than -o: give each format its file")
+    targets = []
+    for place, name in enumerate(outputs):
+        path = Path(name)
+        if place < len(formats):
+            kind = formats[place]
+        else:
+            kind = {".html": "html", ".htm": "html", ".json": "json", ".txt": "text"}.get(path.suffix.lower(), "")
+            if not kind:
+                raise errors.OutputError(f"{name}: no format for this suffix; use .html, .json or .txt, or --format")
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise errors.OutputError(f"{name}: not a file in an existing folder")
+        targets.append((path, kind))
+    return targets
+
+
+def _suffix(kind: str) -> str:
+    return "txt" if kind == "text" else kind
+
+
+def _rendered(report: Report, kind: str) -> str:
+    if kind == "json":
+        from codeclone import codec
+
+        return codec.to_json(report)
+    if kind == "text":
+        from codeclone.report import text
+
+        return text.summary(report, [], color=False) + "\n"
+    from codeclone.report import html
+
+    return html.render(report)
+
+
+def _write(report: Report, path: Path, kind: str) -> None:
+    """Write through a neighbouring file, so that an interrupted run leaves what was there."""
+    content = _rendered(report, kind).encode("utf-8", "backslashreplace")
+    partial = path.with_name(path.name + ".part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise errors.OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _reaches(level: str, gate: str) -> bool:
+    from codeclone.model import LEVELS
+
+    return [*LEVELS].index(level) >= [*LEVELS].index(gate)  # type: ignore[arg-type]
+
+
+def _color(stream: object) -> bool:
+    return "NO_COLOR" not in os.environ and bool(getattr(stream, "isatty", lambda: False)())
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo("codeclone: " + " ".join(message.split()), err=True)
+    raise SystemExit(code)
+
+
+class _Progress:
+    """One line on stderr that says what is being done: replaced in place on a terminal, a line a step with -v."""
+
+    def __init__(self, quiet: bool, verbose: bool) -> None:
+        self.terminal = not quiet and not verbose and sys.stderr.isatty()
+        self.lines = verbose and not quiet
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.terminal:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+    def step(self, what: str) -> None:
+        if self.terminal:
+            click.echo(f"\r\x1b[K{what} …", err=True, nl=False)
+        elif self.lines:
+            click.echo(what, err=True)

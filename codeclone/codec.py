@@ -1,0 +1,227 @@
+"""Report <-> JSON (docs/report-format.md, data/report.schema.json)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from codeclone.errors import ReportFormatError
+from codeclone.model import (
+    Alignment,
+    Attribution,
+    Candidate,
+    Compared,
+    Control,
+    Evidence,
+    Location,
+    Measure,
+    Method,
+    Partition,
+    Partitions,
+    Place,
+    Report,
+    Repository,
+    Row,
+    Skipped,
+    Source,
+    Span,
+    Term,
+    Verdict,
+)
+
+Json = dict[str, Any]
+
+
+def to_json(report: Report) -> str:
+    """A report as JSON text: the same report gives the same bytes."""
+    return json.dumps(report_to_dict(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def from_json(text: str) -> Report:
+    """A report from its JSON text. Raises ReportFormatError for anything else."""
+    try:
+        return _report(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ReportFormatError(f"not a codeclone report: {type(error).__name__}: {error}") from error
+
+
+def report_to_dict(report: Report) -> Json:
+    return {
+        "schema": report.schema,
+        "tool": {"name": report.tool_name, "version": report.tool_version},
+        "command": report.command,
+        "left": asdict(report.left),
+        "right": asdict(report.right),
+        "candidates": [
+            {"role": c.role, "name": c.name, "digest": c.repository.digest, "repository": asdict(c.repository)}
+            for c in report.candidates
+        ],
+        "verdict": {
+            "level": report.verdict.level,
+            "direction": report.verdict.direction,
+            "because": list(report.verdict.because),
+            "caveats": list(report.verdict.caveats),
+        },
+        "compared": [asdict(compared) for compared in report.compared],
+        "partition": {
+            "total": _rounded(report.partition.total),
+            "by_kind": {kind: _rounded(part) for kind, part in report.partition.by_kind.items()},
+            "by_file": {path: _rounded(part) for path, part in report.partition.by_file.items()},
+        },
+        "measures": _legend(report.evidence),
+        "methods": _methods(report.evidence),
+        "evidence": [_evidence_to_dict(finding) for finding in report.evidence],
+        "attribution": [_attribution_to_dict(row) for row in report.attribution],
+        "controls": [asdict(control) for control in report.controls],
+        "skipped": [
+            {"side": side, **_location_to_dict(skip.location), "reason": skip.reason} for side, skip in report.skipped
+        ],
+    }
+
+
+def _rounded(partition: Partition) -> dict[str, float]:
+    return {part: round(value, 6) for part, value in asdict(partition).items()}
+
+
+def _legend(evidence: Iterable[Evidence]) -> Json:
+    """Kind -> measure -> its unit and meaning: said once, not with every finding."""
+    legend: Json = {}
+    for finding in evidence:
+        for measure in finding.measures:
+            words = {"unit": measure.unit, "meaning": measure.meaning}
+            legend.setdefault(finding.kind, {}).setdefault(measure.name, words)
+    return legend
+
+
+def _methods(evidence: Iterable[Evidence]) -> Json:
+    """Kind -> method: one room has one method."""
+    return {finding.kind: {**asdict(finding.method)} for finding in evidence}
+
+
+def _evidence_to_dict(finding: Evidence) -> Json:
+    data: Json = {
+        "id": finding.id,
+        "kind": finding.kind,
+        "claim": finding.claim,
+        "stance": finding.stance,
+        "level": finding.level,
+        "left": [_place_to_dict(place) for place in finding.left],
+        "right": [_place_to_dict(place) for place in finding.right],
+        "measures": {measure.name: measure.value for measure in finding.measures},
+        "renames": [list(pair) for pair in finding.renames],
+        "reason": finding.reason,
+        "terms": [asdict(term) for term in finding.terms],
+    }
+    if finding.alignment is not None:
+        data["alignment"] = [
+            [row.left_line, row.right_line, row.op, row.left_text, row.right_text] for row in finding.alignment.rows
+        ]
+    return data
+
+
+def _location_to_dict(location: Location) -> Json:
+    return {
+        "path": location.path,
+        "first": location.span.first if location.span else None,
+        "last": location.span.last if location.span else None,
+        "pointer": location.pointer,
+    }
+
+
+def _place_to_dict(place: Place) -> Json:
+    return {**_location_to_dict(place.location), "qualname": place.qualname}
+
+
+def _source_to_dict(source: Source) -> Json:
+    return {"candidate": source.candidate, **_place_to_dict(source.place)}
+
+
+def _attribution_to_dict(row: Attribution) -> Json:
+    return {
+        "left": _place_to_dict(row.left),
+        "best": _source_to_dict(row.best) if row.best else None,
+        "scores": dict(row.scores),
+        "undecided": row.undecided,
+        "tied": [_source_to_dict(source) for source in row.tied],
+    }
+
+
+# And back
+
+
+def _report(data: Json) -> Report:
+    legend, methods = data["measures"], data["methods"]
+    return Report(
+        schema=data["schema"],
+        tool_name=data["tool"]["name"],
+        tool_version=data["tool"]["version"],
+        command=data["command"],
+        left=Repository(**data["left"]),
+        right=Repository(**data["right"]),
+        candidates=tuple(
+            Candidate(c["role"], c["name"], Repository(**c["repository"])) for c in data["candidates"]
+        ),
+        compared=tuple(Compared(**compared) for compared in data["compared"]),
+        evidence=tuple(_evidence(finding, legend, methods) for finding in data["evidence"]),
+        partition=Partitions(
+            Partition(**data["partition"]["total"]),
+            {kind: Partition(**part) for kind, part in data["partition"]["by_kind"].items()},
+            {path: Partition(**part) for path, part in data["partition"]["by_file"].items()},
+        ),
+        attribution=tuple(_attribution(row) for row in data["attribution"]),
+        controls=tuple(Control(**control) for control in data["controls"]),
+        skipped=tuple((skip["side"], Skipped(_location(skip), skip["reason"])) for skip in data["skipped"]),
+        verdict=Verdict(
+            data["verdict"]["level"],
+            data["verdict"]["direction"],
+            tuple(data["verdict"]["because"]),
+            tuple(data["verdict"]["caveats"]),
+        ),
+    )
+
+
+def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any]) -> Evidence:
+    words = legend[data["kind"]]
+    rows = data.get("alignment")
+    return Evidence(
+        id=data["id"],
+        kind=data["kind"],
+        claim=data["claim"],
+        stance=data["stance"],
+        level=data["level"],
+        left=tuple(_place(place) for place in data["left"]),
+        right=tuple(_place(place) for place in data["right"]),
+        measures=tuple(
+            Measure(name, value, words[name]["unit"], words[name]["meaning"]) for name, value in data["measures"].items()
+        ),
+        method=Method(**methods[data["kind"]]),
+        reason=data["reason"],
+        renames=tuple((one, other) for one, other in data["renames"]),
+        alignment=Alignment(tuple(Row(*row) for row in rows)) if rows is not None else None,
+        terms=tuple(Term(**term) for term in data["terms"]),
+    )
+
+
+def _location(data: Json) -> Location:
+    span = Span(data["first"], data["last"]) if data["first"] is not None else None
+    return Location(data["path"], span, data["pointer"])
+
+
+def _place(data: Json) -> Place:
+    return Place(_location(data), data["qualname"])
+
+
+def _source(data: Json) -> Source:
+    return Source(data["candidate"], _place(data))
+
+
+def _attribution(data: Json) -> Attribution:
+    return Attribution(
+        _place(data["left"]),
+        _source(data["best"]) if data["best"] else None,
+        data["scores"],
+        data["undecided"],
+        tuple(_source(source) for source in data["tied"]),
+    )

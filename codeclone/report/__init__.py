@@ -1,0 +1,1 @@
+"""Report -> html | text. Knows nothing of how the evidence was found."""

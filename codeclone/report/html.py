@@ -1,0 +1,217 @@
+"""Report -> one self-contained HTML page: no network, a strict Content-Security-Policy, opens from a file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from codeclone.model import Alignment, Compared, Evidence, Partition, Report, Repository, Row
+from codeclone.report.words import OP_MEANING, OP_SIGN, PART_MEANING, shares, where
+
+CONTEXT = 3
+"""Unchanged rows kept on each side of a changed one; longer runs are folded."""
+
+MAX_ROWS = 30_000
+"""Rows shown side by side in one page; pairs beyond are listed without their text."""
+
+MAX_MARKED = 3_000
+"""Rows in which changed words are marked."""
+
+MAX_LINE = 300
+"""Characters of a line that are shown."""
+
+MAX_ATTRIBUTION = 3_000
+"""Rows of the attribution table; report.json has all of them."""
+
+MAX_SKIPPED = 500
+MAX_FILES = 1_000
+
+_TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+def render(report: Report) -> str:
+    """The whole page."""
+    environment = Environment(
+        loader=FileSystemLoader(_templates()), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals.update(where=where, shares=shares, bar=_bar, percent=_percent)
+    style, script = _source("page.css"), _source("page.js")
+    return environment.get_template("report.html").render(
+        report=report,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        cards=_cards(report),
+        pairs=list(_pairs(report)),
+        part_meaning=PART_MEANING,
+        op_sign=OP_SIGN,
+        op_meaning=OP_MEANING,
+        legend=_legend(report),
+        contained=_contained(report),
+        limits={
+            "rows": MAX_ROWS, "marked": MAX_MARKED, "attribution": MAX_ATTRIBUTION, "skipped": MAX_SKIPPED,
+            "files": MAX_FILES, "line": MAX_LINE,
+        },
+    )  # fmt: skip
+
+
+def _templates() -> Path:
+    """Installed, the templates are inside the package; in a checkout they stand beside it."""
+    package = Path(__file__).parent.parent
+    for folder in (package / "templates", package.parent / "templates"):
+        if (folder / "report.html").is_file():
+            return folder
+    raise FileNotFoundError("the report templates are not installed")
+
+
+def _source(name: str) -> str:
+    return (_templates() / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Only this very style and this very script; nothing is loaded from anywhere."""
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{digests[0]}'; script-src 'sha256-{digests[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _cards(report: Report) -> list[tuple[str, Repository, list[Compared]]]:
+    """(what the side is, repository, what was looked at in it) for the left and the right."""
+    right = report.candidates[0].name
+    return [
+        ("left: the repository in question", report.left, [c for c in report.compared if c.side == "left"]),
+        ("right: the one it may derive from", report.right, [c for c in report.compared if c.side == right]),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One finding as the page shows it."""
+
+    number: int
+    """1-based."""
+    finding: Evidence
+    measures: Mapping[str, float]
+    groups: tuple[tuple[bool, tuple[tuple[Row, Markup, Markup], ...]], ...] | None
+    """(folded, rows with the marked text of both sides); None where the text is not shown."""
+    why_no_text: str
+
+
+def _pairs(report: Report) -> Iterator[Pair]:
+    rows = marked = 0
+    for number, finding in enumerate(report.evidence, 1):
+        measures = {measure.name: measure.value for measure in finding.measures}
+        groups = None
+        why = "not among the pairs that were aligned line by line"
+        if finding.alignment is not None:
+            rows += len(finding.alignment.rows)
+            if rows <= MAX_ROWS:
+                groups = tuple(_groups(finding.alignment, marked < MAX_MARKED))
+                marked += sum(row.op in ("edited", "renamed") for row in finding.alignment.rows)
+            else:
+                why = f"the page shows at most {MAX_ROWS:,} rows; report.json has this pair's text"
+        yield Pair(number, finding, measures, groups, why)
+
+
+def _groups(alignment: Alignment, mark: bool) -> Iterator[tuple[bool, tuple[tuple[Row, Markup, Markup], ...]]]:
+    """Rows in runs, long runs of unchanged ones folded but for their edges."""
+    runs = [(same, list(rows)) for same, rows in groupby(alignment.rows, key=lambda row: row.op == "same")]
+    for place, (same, rows) in enumerate(runs):
+        if not same or len(rows) <= 2 * CONTEXT + 2:
+            yield False, tuple(_marked(row, mark) for row in rows)
+            continue
+        head = CONTEXT if place else 0
+        tail = CONTEXT if place + 1 < len(runs) else 0
+        parts = ((False, rows[:head]), (True, rows[head : len(rows) - tail]), (False, rows[len(rows) - tail :]))
+        for folded, part in parts:
+            if part:
+                yield folded, tuple(_marked(row, mark) for row in part)
+
+
+def _marked(row: Row, mark: bool) -> tuple[Row, Markup, Markup]:
+    left, right = _cut(row.left_text), _cut(row.right_text)
+    if not mark or row.op not in ("edited", "renamed"):
+        return row, escape(left), escape(right)
+    one, other = _TOKEN.findall(left), _TOKEN.findall(right)
+    start = _common(one, other)
+    end = _common(one[start:][::-1], other[start:][::-1])
+    if row.op == "renamed":
+        ones = [token for token in one if not token.isspace()]
+        others = [token for token in other if not token.isspace()]
+        if len(ones) == len(others):
+            differ = {place for place, (a, b) in enumerate(zip(ones, others, strict=True)) if a != b}
+            return row, _mark_words(one, differ), _mark_words(other, differ)
+    return row, _mark_middle(one, start, end), _mark_middle(other, start, end)
+
+
+def _cut(text: str) -> str:
+    text = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if len(text) <= MAX_LINE else text[:MAX_LINE] + "…"
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _mark_middle(tokens: list[str], start: int, end: int) -> Markup:
+    last = max(start, len(tokens) - end)
+    middle = escape("".join(tokens[start:last]))
+    return escape("".join(tokens[:start])) + (Markup("<mark>") + middle + Markup("</mark>") if middle else "") + escape(
+        "".join(tokens[last:])
+    )
+
+
+def _mark_words(tokens: list[str], differ: set[int]) -> Markup:
+    result = Markup("")
+    place = 0
+    for token in tokens:
+        if token.isspace():
+            result += escape(token)
+            continue
+        result += Markup("<mark>") + escape(token) + Markup("</mark>") if place in differ else escape(token)
+        place += 1
+    return result
+
+
+def _legend(report: Report) -> dict[str, tuple[str, str]]:
+    """Measure -> (unit, meaning)."""
+    return {m.name: (m.unit, m.meaning) for finding in report.evidence for m in finding.measures}
+
+
+def _contained(report: Report) -> tuple[int, int]:
+    """(left fragments that some right fragment explains by at least half, all left fragments)."""
+    scores = [row.scores.get(report.candidates[0].name, 0.0) for row in report.attribution]
+    return sum(score >= 0.5 for score in scores), len(scores)
+
+
+def _percent(value: float) -> str:
+    return "100 %" if value == 1 else f"{value * 100:.1f} %"
+
+
+def _bar(partition: Partition) -> Markup:
+    """The five parts as one bar; its numbers stand beside it as text."""
+    x = 0.0
+    parts = []
+    for part, _, share in shares(partition):
+        if share:
+            parts.append(f'<rect class="part-{part}" x="{x:.3f}" y="0" width="{share * 100:.3f}" height="10"/>')
+        x += share * 100
+    return Markup(
+        '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">' + "".join(parts) + "</svg>"
+    )

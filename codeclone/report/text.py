@@ -1,0 +1,78 @@
+"""Report -> a summary for the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import click
+
+from codeclone.model import Evidence, Report
+from codeclone.report.words import shares, where
+
+SHOWN = 12
+"""Pairs named one by one."""
+
+_COLOR = {"none": "green", "weak": "cyan", "moderate": "yellow", "strong": "red", "very strong": "red"}
+
+
+def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
+    """A summary of about a screen. `written`: files that the report was written to."""
+    lines = [
+        _bold(_plain(f"{report.left.name} (left) against {report.right.name} (right)"), color),
+        f"  verdict    {_level(report.verdict.level, color)}; direction: {report.verdict.direction}",
+    ]
+    lines += [f"             {sentence}" for sentence in report.verdict.because]
+    lines.append(
+        "  left is    " + ", ".join(f"{share:.1%} {part}" for part, _, share in shares(report.partition.total))
+    )
+    for compared in report.compared:
+        side = "left" if compared.side == "left" else compared.side
+        lines.append(
+            _plain(f"  compared   {side}: ") + f"{compared.files:,} files, {compared.lines:,} lines, "
+            f"{compared.fragments:,} fragments, {compared.facts:,} facts ({compared.kind})"
+        )
+    if report.skipped:
+        reasons = Counter(skip.reason for _, skip in report.skipped)
+        lines.append(f"  skipped    {len(report.skipped):,}: " + _plain("; ".join(_reason(r, n) for r, n in _most(reasons))))
+    if report.evidence:
+        lines.append("")
+        lines += [_pair(finding, color) for finding in report.evidence[:SHOWN]]
+        if len(report.evidence) > SHOWN:
+            lines.append(f"  … and {len(report.evidence) - SHOWN:,} more in the report")
+    lines.append("")
+    lines += [f"  note       {caveat}" for caveat in report.verdict.caveats]
+    lines += [f"  written    {path}" for path in written]
+    return "\n".join(lines)
+
+
+def _most(reasons: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:4]
+
+
+def _reason(reason: str, count: int) -> str:
+    return reason if count == 1 else f"{count:,} × {reason}"
+
+
+def _pair(finding: Evidence, color: bool) -> str:
+    measures = {measure.name: measure.value for measure in finding.measures}
+    contained = measures.get("containment_left")
+    share = f"{contained:>4.0%}" if contained is not None else "    "
+    left, right = finding.left[0], finding.right[0]
+    return (
+        f"  {_level(f'{finding.level:<11}', color)} {share}  "
+        + _plain(f"{left.qualname} ({where(left.location)}) ← {right.qualname} ({where(right.location)})")
+    )
+
+
+def _level(text: str, color: bool) -> str:
+    return click.style(text, fg=_COLOR.get(text.strip(), "white"), bold=True) if color else text
+
+
+def _bold(text: str, color: bool) -> str:
+    return click.style(text, bold=True) if color else text
+
+
+def _plain(text: str) -> str:
+    """Names come from the scanned repositories: no control character of theirs reaches the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

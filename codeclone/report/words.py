@@ -1,0 +1,37 @@
+"""What the formats say in common."""
+
+from __future__ import annotations
+
+from codeclone.model import PARTS, Location, Partition
+
+PART_MEANING = {
+    "stock": "what everyone writes: at least one in a hundred unrelated files has it",
+    "ancestor": "also in a declared common ancestor",
+    "claimed": "also in a source that the authors name",
+    "attributable": "shared with the right repository, and none of these explains it",
+    "own": "on the left only",
+}
+
+OP_SIGN = {"same": "=", "renamed": "~", "edited": "≠", "only_left": "<", "only_right": ">"}
+OP_MEANING = {
+    "same": "the same",
+    "renamed": "the same but for names",
+    "edited": "edited",
+    "only_left": "only on the left",
+    "only_right": "only on the right",
+}
+
+
+def shares(partition: Partition) -> list[tuple[str, float, float]]:
+    """(part, bits, share of the whole in [0, 1]) in the order of the contract."""
+    whole = partition.total or 1.0
+    return [(part, getattr(partition, part), getattr(partition, part) / whole) for part in PARTS]
+
+
+def where(location: Location) -> str:
+    """`path:first-last`."""
+    if location.span is None:
+        return location.path if location.pointer is None else f"{location.path}#{location.pointer}"
+    if location.span.first == location.span.last:
+        return f"{location.path}:{location.span.first}"
+    return f"{location.path}:{location.span.first}-{location.span.last}"

@@ -1,0 +1,120 @@
+"""The pipeline on one screen: source strings -> snapshots -> profiles -> evidence -> report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import codeclone
+from codeclone import background, verdict
+from codeclone.attribution import added
+from codeclone.errors import CodecloneError, NothingToCompareError
+from codeclone.evidence import Context, Findings, Profiled, Room, kinds, room
+from codeclone.model import Candidate, Partitions, Report, Role, Skipped, Snapshot
+from codeclone.read import open_source
+
+SCHEMA = "codeclone-report/1"
+
+Progress = Callable[[str], None]
+"""Called with what is being done, at the start of each step."""
+
+
+def scan(
+    left: str,
+    right: str,
+    *,
+    only: Sequence[str] = (),
+    command: str = "",
+    progress: Progress = lambda step: None,
+) -> Report:
+    """Compare two repositories.
+
+    `only`: kinds of evidence to look at; all where empty. Raises SourceError for a source that cannot be read,
+    NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an unknown kind.
+    """
+    rooms = _rooms(only)
+    progress(f"reading {left}")
+    left_snapshot = open_source(left)
+    progress(f"reading {right}")
+    snapshots: list[tuple[Role, Snapshot]] = [("right", open_source(right))]
+    candidates = _candidates(snapshots)
+    context = Context(background.shipped())
+
+    findings: dict[str, Findings] = {}
+    for kind, its_room in rooms.items():
+        progress(f"looking at the {kind} of {left_snapshot.repository.name}")
+        left_profile = its_room.profile(left_snapshot)
+        profiled = []
+        for candidate, (role, snapshot) in zip(candidates, snapshots, strict=True):
+            progress(f"looking at the {kind} of {candidate.name}")
+            profiled.append(Profiled(candidate.name, role, its_room.profile(snapshot)))
+        progress(f"comparing the {kind}")
+        findings[kind] = its_room.compare(left_profile, profiled, context)
+    _hold_something(findings, left_snapshot, candidates)
+
+    evidence = tuple(found for finding in findings.values() for found in finding.evidence)
+    partition = _partitions(findings)
+    return Report(
+        schema=SCHEMA,
+        tool_name="codeclone",
+        tool_version=codeclone.__version__,
+        command=command or f"codeclone scan {left_snapshot.repository.origin} {candidates[0].repository.origin}",
+        left=left_snapshot.repository,
+        right=candidates[0].repository,
+        candidates=candidates,
+        compared=tuple(compared for finding in findings.values() for compared in finding.compared),
+        evidence=evidence,
+        partition=partition,
+        attribution=tuple(row for finding in findings.values() for row in finding.attribution),
+        controls=tuple(control for finding in findings.values() for control in finding.controls),
+        skipped=(*_skipped_reading(left_snapshot, candidates, snapshots), *_skipped(findings)),
+        verdict=verdict.judge(evidence, partition.total, candidates),
+    )
+
+
+def _rooms(only: Sequence[str]) -> dict[str, Room]:
+    unknown = sorted(set(only) - set(kinds()))
+    if unknown:
+        raise CodecloneError(f"unknown kind of evidence: {', '.join(unknown)} (known: {', '.join(kinds())})")
+    return {kind: room(kind) for kind in kinds() if not only or kind in only}
+
+
+def _candidates(snapshots: Sequence[tuple[Role, Snapshot]]) -> tuple[Candidate, ...]:
+    """Candidates with distinct names."""
+    names = {"left": 1}  # what the left repository is called in `compared` and `skipped`
+    found = []
+    for role, snapshot in snapshots:
+        name = snapshot.repository.name
+        names[name] = names.get(name, 0) + 1
+        distinct = name if names[name] == 1 else f"{name} ({names[name]})"
+        found.append(Candidate(role, distinct, snapshot.repository))
+    return tuple(found)
+
+
+def _hold_something(findings: dict[str, Findings], left: Snapshot, candidates: Sequence[Candidate]) -> None:
+    names = {"left": left.repository.name} | {candidate.name: candidate.name for candidate in candidates}
+    for side, name in names.items():
+        looked_at = [c for finding in findings.values() for c in finding.compared if c.side == side]
+        if not any(compared.fragments for compared in looked_at):
+            reasons = [skip.reason for finding in findings.values() for other, skip in finding.skipped if other == side]
+            reasons = reasons or [skip.reason for skip in left.skipped if side == "left"]
+            why = f" ({reasons[0]})" if reasons else ""
+            raise NothingToCompareError(f"{name}: nothing to compare: no Python code was found{why}")
+
+
+def _partitions(findings: dict[str, Findings]) -> Partitions:
+    by_kind = {kind: finding.partition for kind, finding in findings.items()}
+    paths = sorted({path for finding in findings.values() for path in finding.by_file})
+    by_file = {path: added([f.by_file[path] for f in findings.values() if path in f.by_file]) for path in paths}
+    return Partitions(added(list(by_kind.values())), by_kind, by_file)
+
+
+_Skips = tuple[tuple[str, Skipped], ...]
+
+
+def _skipped_reading(left: Snapshot, candidates: Sequence[Candidate], snapshots: Sequence[tuple[Role, Snapshot]]) -> _Skips:
+    named = [("left", left), *((c.name, snapshot) for c, (_, snapshot) in zip(candidates, snapshots, strict=True))]
+    return tuple((name, skip) for name, snapshot in named for skip in snapshot.skipped)
+
+
+def _skipped(findings: dict[str, Findings]) -> _Skips:
+    return tuple(skip for finding in findings.values() for skip in finding.skipped)
