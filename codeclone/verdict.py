@@ -12,16 +12,17 @@ from codeclone.model import LEVELS, Candidate, Evidence, Level, Partition, Verdi
 
 MOST_FOR_ONE_KIND: Level = "moderate"
 
-LEAST_SHARE = 0.05
-"""Of the left repository's bits that are not stock: a smaller attributable share counts as `weak` at most, however
-sure single pairs are."""
+WHOLE_SHARE, WHOLE_BITS, WHOLE_PAIRS = 0.10, 1000.0, 5
+"""So large a share of the left repository's bits that are not stock, so many bits, and so many pairs that can be shown
+together count as `moderate` even where no single pair does: many small functions are as telling as a long one. Between
+unrelated packages the share stayed below 0.07 (docs/calibration.md)."""
 
 
 def judge(evidence: Sequence[Evidence], total: Partition, candidates: Sequence[Candidate]) -> Verdict:
     """The level of the whole comparison, why, and what stands against relying on it."""
     supporting = [finding for finding in evidence if finding.stance == "for" and finding.level != "none"]
     share = _share(total)
-    level = _level(supporting, share)
+    level = _level(supporting, total, share)
     return Verdict(
         level=level,
         direction="cannot tell",
@@ -36,13 +37,14 @@ def _share(total: Partition) -> float:
     return total.attributable / rest if rest else 0.0
 
 
-def _level(supporting: Sequence[Evidence], share: float) -> Level:
+def _level(supporting: Sequence[Evidence], total: Partition, share: float) -> Level:
     if not supporting:
         return "none"
     best = max((finding.level for finding in supporting), key=LEVELS.index)
+    if share >= WHOLE_SHARE and total.attributable >= WHOLE_BITS and len(supporting) >= WHOLE_PAIRS:
+        best = max(best, "moderate", key=LEVELS.index)
     kinds = {finding.kind for finding in supporting if LEVELS.index(finding.level) >= LEVELS.index("moderate")}
-    most: Level = "weak" if share < LEAST_SHARE else MOST_FOR_ONE_KIND if len(kinds) < 2 else "strong"
-    return min(best, most, key=LEVELS.index)
+    return best if len(kinds) > 1 else min(best, MOST_FOR_ONE_KIND, key=LEVELS.index)
 
 
 def _because(supporting: Sequence[Evidence], total: Partition, share: float) -> list[str]:

@@ -16,6 +16,8 @@ from codeclone.match.context import LEAST_BITS, MAX_VOTE, Context as Around, Pla
 from codeclone.match.features import DEPTHS, FINE, facts_of
 from codeclone.match.scoring import FactSets, Scores, fact_sets, score, score_pairs
 from codeclone.model import (
+    LEVELS,
+    PARTS,
     Alignment,
     Attribution,
     Compared,
@@ -52,10 +54,14 @@ SHOWN = 200
 TERMS = 6
 """Rarest shared terms shown for a pair."""
 
-SAME_SURFACE = 1e-9
-
-LEAST_SHARED_BITS = 40.0
-LEAST_CONTAINMENT = 0.25
+LEVEL_BOUNDS: tuple[tuple[Level, float, float, float], ...] = (
+    ("strong", 600.0, 0.5, 0.5),
+    ("moderate", 300.0, 0.5, 0.0),
+    ("weak", 40.0, 0.25, 0.0),
+)
+"""(level, least attributable bits, least of the larger containment, least of the smaller one). Measured on the best
+pairs of unrelated packages (docs/calibration.md): coincidences end at 190 bits, and what lies above them up to 440 bits
+shares a public origin. No single pair is `very strong`: that takes a second kind of evidence."""
 
 METHOD = Method(
     "value graphs",
@@ -340,7 +346,7 @@ def _evidence(
         pair = _pair(left, right, fragment, match, explained, bits, known)
         if pair is not None:
             pairs.append(pair)
-    pairs.sort(key=lambda pair: (-pair.attributable, pair.left, pair.right))
+    pairs.sort(key=lambda pair: (-LEVELS.index(pair.level), -pair.attributable, pair.left, pair.right))
     return [_finding(left, right, pair, shown=place < SHOWN) for place, pair in enumerate(pairs)]
 
 
@@ -382,7 +388,7 @@ def _pair(
     fine = np.isin(left.own.depths[one][at_left], FINE)
     parts = np.zeros(len(shared_keys), np.uint8)
     parts[fine] = explained.part_of(shared_keys[fine])
-    attributable = float(weights[fine & (parts == 3)].sum())
+    attributable = float(weights[fine & (parts == PARTS.index("attributable"))].sum())
     contained = shared / whole_left
     level = level_of(attributable, contained, shared / whole_right)
     if level == "none":
@@ -404,11 +410,12 @@ def _pair(
 
 
 def level_of(attributable: float, containment_left: float, containment_right: float) -> Level:
-    """Level of one pair from its attributable bits and the larger of its containments."""
-    containment = max(containment_left, containment_right)
-    if attributable < LEAST_SHARED_BITS or containment < LEAST_CONTAINMENT:
-        return "none"
-    return "weak"
+    """Level of one pair by `LEVEL_BOUNDS`."""
+    larger, smaller = max(containment_left, containment_right), min(containment_left, containment_right)
+    for level, bits, one, other in LEVEL_BOUNDS:
+        if attributable >= bits and larger >= one and smaller >= other:
+            return level
+    return "none"
 
 
 def _finding(left: _Side, right: _Side, pair: _Pair, shown: bool) -> Evidence:
