@@ -41,7 +41,7 @@ def _level(supporting: Sequence[Evidence], total: Partition, share: float) -> Le
     if not supporting:
         return "none"
     best = max((finding.level for finding in supporting), key=LEVELS.index)
-    if share >= WHOLE_SHARE and total.attributable >= WHOLE_BITS and len(supporting) >= WHOLE_PAIRS:
+    if _is_much(supporting, total, share):
         best = max(best, "moderate", key=LEVELS.index)
     kinds = {finding.kind for finding in supporting if LEVELS.index(finding.level) >= LEVELS.index("moderate")}
     return best if len(kinds) > 1 else min(best, MOST_FOR_ONE_KIND, key=LEVELS.index)
@@ -59,7 +59,17 @@ def _because(supporting: Sequence[Evidence], total: Partition, share: float) -> 
         found = [finding for finding in supporting if finding.level == level]
         if found:
             sentences.append(f"{_pairs(len(found))} at level {level}.")
+    if _is_much(supporting, total, share):
+        sentences.append(
+            f"Together this counts as moderate by itself: the share is over {WHOLE_SHARE:.0%}, with at least "
+            f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs, which no unrelated packages reached that were "
+            "measured."
+        )
     return sentences
+
+
+def _is_much(supporting: Sequence[Evidence], total: Partition, share: float) -> bool:
+    return share >= WHOLE_SHARE and total.attributable >= WHOLE_BITS and len(supporting) >= WHOLE_PAIRS
 
 
 def _pairs(count: int) -> str:

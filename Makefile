@@ -1,0 +1,47 @@
+# Everything a fresh machine with Python 3.11+, git and make needs: `make demo`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check format stock bench-copied-from bench-speed bench-unrelated clean
+
+$(VENV)/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $@
+
+demo: $(VENV)/.installed ## scan the rewritten sample against the original
+	$(BIN)/codeclone scan samples/rewritten samples/original -o codeclone-report.html -o codeclone-report.json
+	@echo "Open $(CURDIR)/codeclone-report.html in a browser."
+
+test: check ## lint, types and all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.tested ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.tested
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+stock: $(VENV)/.installed ## rebuild the shipped background of code facts
+	$(BIN)/python benchmarks/build_stock.py
+
+bench-copied-from: $(VENV)/.installed ## is the marked source of each `# Copied from` function the first choice?
+	$(BIN)/python benchmarks/copied_from.py
+
+bench-speed: $(VENV)/.installed ## a cold scan as a multiple of tree-sitter's own parse
+	$(BIN)/python benchmarks/speed.py
+
+bench-unrelated: $(VENV)/.installed ## best pairs between unrelated packages: what the levels rest on
+	$(BIN)/python benchmarks/unrelated.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
