@@ -121,6 +121,8 @@ class Facts:
     """The first node of the value graph, in source order, that shows the fact."""
     depths: NDArray[np.uint8]
     """How many steps of operands the key covers: 0 is a label alone."""
+    readings: NDArray[np.uint8]
+    """Bits: 1 where the fact is there when the fragment is read in its place, 2 where it is there when it is cut out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,17 @@ VERSION = 1
 POOLS: tuple[FragmentKind, ...] = ("function", "class", "module")
 """Fragments are explained by fragments of their own kind."""
 
-TIE = 0.001
-"""Candidates whose rank is this close to the best are told apart by their surface."""
+CLOSE = 0.95
+"""Candidates whose rank is at least this share of the best are told apart by their surface."""
 
-MAX_TIED = 12
+SURFACE_WEIGHT = 0.05
+"""By what share a surface that is wholly the same lifts the rank of a close candidate: among siblings that share their
+structure it decides, and it can never lift a candidate over one that is clearly better by structure."""
+
+MAX_SAME_TEXT = 16
+"""Candidates taken because their text is the same, however common it is."""
+
+MAX_TIED = 64
 """So many of them are compared by surface."""
 
 SHOWN = 200
@@ -123,14 +130,15 @@ class _Side:
     sets: FactSets
     """Facts of each fragment and of what is inside it."""
     pools: dict[str, NDArray[np.int64]]
-    texts: dict[int, str]
+    surfaces: dict[int, list[str]]
     bounds: NDArray[np.int64]
     """Own facts of fragment f are `bounds[f]` to `bounds[f + 1]`, exclusive."""
 
-    def text(self, fragment: int) -> str:
-        if fragment not in self.texts:
-            self.texts[fragment] = "\n".join(line for _, line in self.profile.fragments[fragment].lines)
-        return self.texts[fragment]
+    def surface(self, fragment: int) -> list[str]:
+        if fragment not in self.surfaces:
+            lines = self.profile.fragments[fragment].lines
+            self.surfaces[fragment] = align.surface("\n".join(line for _, line in lines))
+        return self.surfaces[fragment]
 
     def facts(self, fragment: int) -> slice:
         return slice(int(self.bounds[fragment]), int(self.bounds[fragment + 1]))
@@ -138,37 +146,40 @@ class _Side:
 
 def _side(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64]) -> _Side:
     fragments = profile.fragments
-    keys, owners = _with_inner(profile.facts, fragments)
+    keys, owners, readings = _with_inner(profile.facts, fragments)
     kinds = np.array([fragment.kind for fragment in fragments] or [""])
     return _Side(
         profile=profile,
         parsed=profile.details["parsed"],
         own=profile.facts,
-        sets=fact_sets(keys, owners, len(fragments), known, bits),
+        sets=fact_sets(keys, owners, readings, len(fragments), known, bits),
         pools={kind: np.flatnonzero(kinds == kind) for kind in POOLS},
-        texts={},
+        surfaces={},
         bounds=np.searchsorted(profile.facts.fragments, np.arange(len(fragments) + 1)),
     )
 
 
 def _with_inner(
     facts: Facts, fragments: tuple[Fragment, ...]
-) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """Facts of every fragment together with those of the fragments inside it, each once in a fragment."""
+) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.uint8]]:
+    """(keys, fragments, readings) of every fragment together with those of the fragments inside it, each key once in a
+    fragment."""
     parents = np.array([fragment.parent for fragment in fragments] or [-1], np.int32)
-    keys, owners = facts.keys, facts.fragments
-    all_keys, all_owners = [keys], [owners]
-    while len(keys):
-        above = parents[owners]
-        keys, owners = keys[above >= 0], above[above >= 0]
-        all_keys.append(keys)
-        all_owners.append(owners)
-    keys, owners = np.concatenate(all_keys), np.concatenate(all_owners)
+    level = (facts.keys, facts.fragments, facts.readings)
+    levels = [level]
+    while len(level[0]):
+        above = parents[level[1]]
+        inside = above >= 0
+        level = (level[0][inside], above[inside], level[2][inside])
+        levels.append(level)
+    keys, owners, readings = (np.concatenate(parts) for parts in zip(*levels, strict=True))
     order = np.lexsort((keys, owners))
-    keys, owners = keys[order], owners[order]
+    keys, owners, readings = keys[order], owners[order], readings[order]
     first = np.ones(len(keys), np.bool_)
     first[1:] = (keys[1:] != keys[:-1]) | (owners[1:] != owners[:-1])
-    return keys[first], owners[first]
+    starts = np.flatnonzero(first)
+    merged = np.bitwise_or.reduceat(readings, starts) if len(starts) else readings
+    return keys[first], owners[first], merged
 
 
 # Matching
@@ -180,7 +191,7 @@ class _Match:
 
     right: int
     rank: float
-    surface: float
+    """With what stands around it and its surface added."""
     containment: float
     tied: tuple[int, ...]
     """Other fragments of the candidate that explain it as well, by structure and by surface."""
@@ -194,11 +205,13 @@ def _matches(left: _Side, right: _Side) -> dict[int, _Match]:
         if kind == "class":
             # Functions can be gathered into a class.
             rights = np.sort(np.concatenate([rights, right.pools["function"]]))
-        scores = score(_rows(left.sets, lefts), _rows(right.sets, rights))
+        scores = score(left.sets.rows(lefts), right.sets.rows(rights))
         _add_options(options, left, lefts[scores.left], rights[scores.right], scores)
+    same_text = _same_text(left, right)
+    _add_scored(options, left, right, same_text)
     votes = {index: _vote(left, index, found) for index, found in options.items() if _is_function(left, index)}
     around = Around(Places(left.profile.fragments), Places(right.profile.fragments), votes)
-    _add_members(options, left, right, around)
+    _add_scored(options, left, right, {index: around.members(index) for index in left.pools["function"].tolist()})
     return {index: _best(left, right, index, found, around) for index, found in sorted(options.items())}
 
 
@@ -224,16 +237,31 @@ def _add_options(
         options.setdefault(index, []).append(_Option(other, rank, contained))
 
 
-def _add_members(options: dict[int, list[_Option]], left: _Side, right: _Side, around: Around) -> None:
+def _same_text(left: _Side, right: _Side) -> dict[int, list[int]]:
+    """Left functions -> right functions with the same surface, the first few of them."""
+    places: dict[int, list[int]] = {}
+    keys = right.parsed.surface_keys
+    for index in right.pools["function"].tolist():
+        found = places.setdefault(int(keys[index]), [])
+        if len(found) < MAX_SAME_TEXT:
+            found.append(index)
+    mine = left.parsed.surface_keys
+    return {index: places[int(mine[index])] for index in left.pools["function"].tolist() if int(mine[index]) in places}
+
+
+def _add_scored(options: dict[int, list[_Option]], left: _Side, right: _Side, wanted: dict[int, list[int]]) -> None:
+    """Score more candidates, those that are not options yet; each left fragment's options stay best first."""
     lefts: list[int] = []
     rights: list[int] = []
-    for index in left.pools["function"].tolist():
+    for index, candidates in wanted.items():
         known = {option.right for option in options.get(index, ())}
-        members = [member for member in around.members(index) if member not in known]
-        lefts.extend([index] * len(members))
-        rights.extend(members)
+        new = [candidate for candidate in candidates if candidate not in known]
+        lefts.extend([index] * len(new))
+        rights.extend(new)
     scores = score_pairs(left.sets, right.sets, np.array(lefts, np.int64), np.array(rights, np.int64))
     _add_options(options, left, scores.left, scores.right, scores)
+    for index in set(lefts):
+        options[index].sort(key=lambda option: (-option.rank, option.right))
 
 
 def _is_function(side: _Side, index: int) -> bool:
@@ -245,27 +273,24 @@ def _vote(left: _Side, index: int, options: list[_Option]) -> Vote:
     return Vote(best.right, best.rank**2 * min(MAX_VOTE, float(left.sets.bits[index])))
 
 
-def _rows(sets: FactSets, rows: NDArray[np.int64]) -> FactSets:
-    return FactSets(sets.matrix[rows], sets.bits[rows], sets.weights)
-
-
 def _best(left: _Side, right: _Side, index: int, options: list[_Option], around: Around) -> _Match:
     """The option that ranks first; those close to it are told apart by their surface."""
     size = max(LEAST_BITS, float(left.sets.bits[index]))
     ranked = [(round(option.rank + around.bits(index, option.right) / size, 9), option) for option in options]
-    ranked.sort(key=lambda pair: (-pair[0], pair[1].right))
+    text = left.parsed.surface_keys[index]
+    ranked.sort(
+        key=lambda pair: (-pair[0], right.parsed.surface_keys[pair[1].right] != text, pair[1].right)
+    )
     first = ranked[0][0]
-    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first - TIE]
+    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * CLOSE]
     told_apart = []
     for rank, option in close:
-        surface = align.surface_similarity(left.text(index), right.text(option.right)) if len(close) > 1 else 1.0
-        told_apart.append((round(surface, 9), rank, option))
-    told_apart.sort(
-        key=lambda found: (-found[0], -found[1], around.displacement(index, found[2].right), found[2].right)
-    )
-    surface, rank, best = told_apart[0]
-    tied = tuple(option.right for other, its_rank, option in told_apart[1:] if (other, its_rank) == (surface, rank))
-    return _Match(best.right, best.rank, surface, best.containment, tied)
+        surface = align.surface_similarity(left.surface(index), right.surface(option.right)) if len(close) > 1 else 1.0
+        told_apart.append((round(rank * (1.0 + SURFACE_WEIGHT * surface), 9), surface, option))
+    told_apart.sort(key=lambda found: (-found[0], around.displacement(index, found[2].right), found[2].right))
+    total, surface, best = told_apart[0]
+    tied = tuple(option.right for its_total, _, option in told_apart[1:] if its_total == total)
+    return _Match(best.right, total, best.containment, tied)
 
 
 def _attribution(
@@ -282,11 +307,11 @@ def _attribution(
         if not found:
             rows.append(Attribution(_place(fragment), None, scores, undecided=False))
             continue
-        best, name, side = max(found, key=lambda option: (option[0].rank, option[0].surface))
+        best, name, side = max(found, key=lambda option: option[0].rank)
         ties = [
             Source(other_name, _place(other_side.profile.fragments[tied]))
             for match, other_name, other_side in found
-            if (match.rank, match.surface) == (best.rank, best.surface)
+            if match.rank == best.rank
             for tied in (match.right, *match.tied)
             if not (other_name == name and tied == best.right)
         ]
@@ -354,7 +379,6 @@ def _evidence(
 class _Pair:
     left: int
     right: int
-    surface: float
     shared: float
     attributable: float
     containment_left: float
@@ -396,7 +420,6 @@ def _pair(
     return _Pair(
         left=fragment,
         right=match.right,
-        surface=match.surface,
         shared=shared,
         attributable=attributable,
         containment_left=round(contained, 6),
@@ -430,7 +453,7 @@ def _finding(left: _Side, right: _Side, pair: _Pair, shown: bool) -> Evidence:
         level=pair.level,
         left=(_place(one),),
         right=(_place(other),),
-        measures=_measures(pair, align.surface_similarity(left.text(pair.left), right.text(pair.right))),
+        measures=_measures(pair, align.surface_similarity(left.surface(pair.left), right.surface(pair.right))),
         method=METHOD,
         reason=_reason(pair, alignment, renames),
         renames=renames,

@@ -37,9 +37,17 @@ def as_characters(sequences: Sequence[Sequence[str]]) -> list[str]:
     return ["".join(codes.setdefault(token, chr(0x100 + len(codes))) for token in tokens) for tokens in sequences]
 
 
-def surface_similarity(left: str, right: str) -> float:
-    """Similarity of the tokens as written, names included, in [0, 1], symmetric (normalised Indel similarity)."""
-    one, other = as_characters([tokens(left), tokens(right)])
+_DOCSTRING = re.compile(r"^[ \t]*[rRuUbB]?(\"\"\"|''').*?\1[ \t]*$", re.MULTILINE | re.DOTALL)
+
+
+def surface(text: str) -> list[str]:
+    """The tokens of a text as written, names included; comments and docstrings, which are prose, left out."""
+    return tokens(_DOCSTRING.sub("", text))
+
+
+def surface_similarity(left: list[str], right: list[str]) -> float:
+    """Similarity of two surfaces in [0, 1], symmetric (normalised Indel similarity)."""
+    one, other = as_characters([left, right])
     return float(Indel.normalized_similarity(one, other))
 
 
@@ -74,14 +82,25 @@ def _blind_lines(lines: Lines) -> list[str]:
     inside = False
     for _, text in lines:
         marks = len(_TRIPLE.findall(text))
-        result.append(f"\0{text.strip()}" if inside or marks else blind(text))
+        prose = inside or marks or text.lstrip().startswith("#")
+        result.append(f"\0{text.strip()}" if prose else blind(text))
         inside ^= marks % 2 == 1
     return result
 
 
 def _row(left: tuple[int, str], right: tuple[int, str]) -> Row:
-    op: Op = "same" if tokens(left[1]) == tokens(right[1]) else "renamed"
+    """A row of two lines that are the same but for names and comments."""
+    op: Op = "renamed"
+    if left[1].strip() == right[1].strip() or _words(left[1]) == _words(right[1]):
+        op = "same"
+    elif tokens(left[1]) == tokens(right[1]):
+        op = "edited"  # the comment at its end
     return Row(left[0], right[0], op, left[1], right[1])
+
+
+def _words(text: str) -> list[str]:
+    """Tokens and comments."""
+    return [token.strip() for token in _TOKEN.findall(text) if not token.isspace()]
 
 
 def _join_edited(rows: list[Row]) -> list[Row]:

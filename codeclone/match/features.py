@@ -73,7 +73,7 @@ def facts_of(graphs: ValueGraphs) -> Facts:
         keys.append(coarse)
         depths.append(np.full(len(coarse), COARSE, np.uint8))
         at.append(coarse_nodes)
-    return _unique(np.concatenate(keys), np.concatenate(at), np.concatenate(depths), graphs.fragments)
+    return _unique(np.concatenate(keys), np.concatenate(at), np.concatenate(depths), graphs)
 
 
 def _skip_edges(
@@ -121,11 +121,14 @@ def _any_by_node(flags: NDArray[np.bool_], edge_starts: NDArray[np.int64]) -> ND
 
 
 def _unique(
-    keys: NDArray[np.uint64], nodes: NDArray[np.int32], depths: NDArray[np.uint8], fragment_of: NDArray[np.int32]
+    keys: NDArray[np.uint64], nodes: NDArray[np.int32], depths: NDArray[np.uint8], graphs: ValueGraphs
 ) -> Facts:
-    fragments = fragment_of[nodes]
+    fragments = graphs.fragments[nodes]
     order = np.lexsort((nodes, keys, fragments))
     keys, nodes, depths, fragments = keys[order], nodes[order], depths[order], fragments[order]
     first = np.ones(len(keys), np.bool_)
     first[1:] = (keys[1:] != keys[:-1]) | (fragments[1:] != fragments[:-1])
-    return Facts(keys[first], fragments[first], nodes[first], depths[first])
+    starts = np.flatnonzero(first)
+    readings = graphs.readings[nodes]
+    readings = np.bitwise_or.reduceat(readings, starts) if len(starts) else readings
+    return Facts(keys[first], fragments[first], nodes[first], depths[first], readings)

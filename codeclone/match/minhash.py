@@ -22,7 +22,7 @@ BANDS = 16
 """Of four rows each: sets that resemble each other by 0.5 share a band with probability 0.64, by 0.8 with 0.9998."""
 
 MAX_BUCKET = 256
-"""A band value shared by more sets than this tells nothing, and is passed over."""
+"""Of the sets on the right that share a band value, the first so many are taken."""
 
 _CHUNK = 1 << 15
 
@@ -85,8 +85,8 @@ def shared_bands(
         order = np.argsort(other, kind="stable")
         lows = np.searchsorted(other[order], one, "left")
         highs = np.searchsorted(other[order], one, "right")
-        sizes = highs - lows
-        sizes[(sizes > MAX_BUCKET) | (left[:, 0] == nothing)] = 0
+        sizes = np.minimum(highs - lows, MAX_BUCKET)
+        sizes[left[:, 0] == nothing] = 0
         lefts = np.repeat(np.arange(len(one)), sizes)
         within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         rights = order[np.repeat(lows, sizes) + within]

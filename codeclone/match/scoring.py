@@ -27,9 +27,14 @@ for the left and this for the right): among fragments that explain as much, the 
 _ROWS = 1024
 
 
+SECOND_READING = 0.1
+"""Weight of the reading that fits worse. A fragment is read in its place and cut out of it; one that was moved into
+other surroundings agrees in one reading only, and among those that agree fully in one, the other decides."""
+
+
 @dataclass(frozen=True, slots=True)
 class FactSets:
-    """Sets of facts as a sparse matrix: one row for each fragment, one column for each known fact."""
+    """Sets of facts as sparse matrices: one row for each fragment, one column for each known fact."""
 
     matrix: sparse.csr_array
     """Ones, shape (fragments, facts)."""
@@ -37,6 +42,17 @@ class FactSets:
     """Bits of all facts of each fragment."""
     weights: NDArray[np.float64]
     """Bits of each known fact."""
+    readings: tuple[tuple[sparse.csr_array, NDArray[np.float64]], ...]
+    """Matrix and bits of each reading by itself: in place, cut out."""
+
+    def rows(self, rows: NDArray[np.int64]) -> FactSets:
+        """Some of the fragments."""
+        return FactSets(
+            self.matrix[rows],
+            self.bits[rows],
+            self.weights,
+            tuple((matrix[rows], bits[rows]) for matrix, bits in self.readings),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +68,23 @@ class Scores:
 
 
 def fact_sets(
-    keys: NDArray[np.uint64], fragments: NDArray[np.int32], count: int, known: NDArray[np.uint64], bits: NDArray[np.float64]
+    keys: NDArray[np.uint64],
+    fragments: NDArray[np.int32],
+    readings: NDArray[np.uint8],
+    count: int,
+    known: NDArray[np.uint64],
+    bits: NDArray[np.float64],
 ) -> FactSets:
-    """`known`: all facts of both sides, ascending; `bits`: their weights."""
+    """`known`: all facts of both sides, ascending; `bits`: their weights; `readings`: bits 1 and 2 of each fact."""
     columns = np.searchsorted(known, keys)
-    ones = np.ones(len(keys))
-    matrix = sparse.csr_array((ones, (fragments, columns)), shape=(count, len(known)))
-    return FactSets(matrix, np.bincount(fragments, bits[columns], minlength=count), bits)
+
+    def part(chosen: NDArray[np.bool_]) -> tuple[sparse.csr_array, NDArray[np.float64]]:
+        rows, some = fragments[chosen], columns[chosen]
+        matrix = sparse.csr_array((np.ones(len(some)), (rows, some)), shape=(count, len(known)))
+        return matrix, np.bincount(rows, bits[some], minlength=count)
+
+    whole = part(np.ones(len(keys), np.bool_))
+    return FactSets(*whole, bits, tuple(part((readings & reading) > 0) for reading in (1, 2)))
 
 
 def score(left: FactSets, right: FactSets) -> Scores:
@@ -68,19 +94,37 @@ def score(left: FactSets, right: FactSets) -> Scores:
 
 def score_pairs(left: FactSets, right: FactSets, lefts: NDArray[np.int64], rights: NDArray[np.int64]) -> Scores:
     """Score the given pairs of fragments on all their facts."""
-    bits = left.weights
-    shared = np.zeros(len(lefts))
-    weighted = (left.matrix @ sparse.diags_array(bits)).tocsr()
-    for first in range(0, len(lefts), _ROWS * 16):
-        block = slice(first, first + _ROWS * 16)
-        product = weighted[lefts[block]].multiply(right.matrix[rights[block]])
-        shared[block] = np.asarray(product.sum(axis=1)).ravel()
+    shared = _shared(left.matrix, right.matrix, left.weights, lefts, rights)
     # Sums in another order differ in the last digits: what is shared is never more than either side has.
     shared = np.minimum(shared, np.minimum(left.bits[lefts], right.bits[rights]))
-    whole = left.bits[lefts] + SIZE_PENALTY * (right.bits[rights] - shared)
-    rank = np.round(np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0), 9)
+    fits = []
+    for (one, left_bits), (other, right_bits) in zip(left.readings, right.readings, strict=True):
+        both = _shared(one, other, left.weights, lefts, rights)
+        whole = left_bits[lefts] + SIZE_PENALTY * (right_bits[rights] - both)
+        fits.append(np.divide(both, whole, out=np.zeros_like(both), where=whole > 0))
+    # A left fragment that reads the same in place and cut out brings no surroundings that could agree or not.
+    second = np.where(left.bits > np.maximum(*(bits for _, bits in left.readings)) + 1e-6, SECOND_READING, 0.0)[lefts]
+    rank = (np.maximum(*fits) + second * np.minimum(*fits)) / (1.0 + second)
+    rank = np.round(np.minimum(1.0, rank), 9)
     order = np.lexsort((rights, -rank, lefts))
     return Scores(lefts[order], rights[order], shared[order], rank[order])
+
+
+def _shared(
+    left: sparse.csr_array,
+    right: sparse.csr_array,
+    weights: NDArray[np.float64],
+    lefts: NDArray[np.int64],
+    rights: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Bits of the facts that both rows of each pair have."""
+    shared = np.zeros(len(lefts))
+    weighted = (left @ sparse.diags_array(weights)).tocsr()
+    for first in range(0, len(lefts), _ROWS * 16):
+        block = slice(first, first + _ROWS * 16)
+        product = weighted[lefts[block]].multiply(right[rights[block]])
+        shared[block] = np.asarray(product.sum(axis=1)).ravel()
+    return shared
 
 
 def _candidates(left: FactSets, right: FactSets) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -121,12 +165,13 @@ def _rare(left: FactSets, right: FactSets, joins: int) -> NDArray[np.bool_]:
 
 
 def _by_bands(left: FactSets, right: FactSets) -> NDArray[np.int64]:
-    """Pairs that share a MinHash band: also sets that have nothing rare in them."""
+    """Pairs that share a MinHash band when cut out of their places: also sets that have nothing rare in them."""
     lefts, rights = minhash.shared_bands(_signatures(left), _signatures(right))
     return lefts * np.int64(right.matrix.shape[0]) + rights
 
 
 def _signatures(sets: FactSets) -> NDArray[np.uint64]:
-    owners = np.repeat(np.arange(sets.matrix.shape[0], dtype=np.int32), np.diff(sets.matrix.indptr))
+    matrix = sets.readings[1][0]
+    owners = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
     # The column of a fact is the same on both sides, and the permutations begin with a mixing step.
-    return minhash.signatures(sets.matrix.indices.astype(np.uint64), owners, sets.matrix.shape[0])
+    return minhash.signatures(matrix.indices.astype(np.uint64), owners, matrix.shape[0])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from codeclone.parse import expressions as ex
 from codeclone.parse.expressions import IDENTIFIER, bind, combine, library_name, operator_of, parameter_names, value
-from codeclone.parse.graph import GraphBuilder
+from codeclone.parse.graph import CUT_OUT, IN_PLACE, GraphBuilder
 from codeclone.parse.lowering import Definitions, Lowering
 from codeclone.parse.names import Names
 from codeclone.parse.syntax import KIND, OPERATOR, Syntax
@@ -90,7 +90,8 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
     """Add the value graph of every unit, one fragment each, in the order of `units`.
 
     A class or module is lowered without the definitions inside it; a function with nothing of the functions inside it
-    but their names.
+    but their names. Each is lowered twice into one graph: with what its file and class tell about it, and as if it were
+    cut out of them, so that a fragment is found wherever it is moved.
     """
     functions = {
         syntax.text(unit.node + 1): unit.node
@@ -99,7 +100,7 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
     }
     classes: dict[int, Definitions] = {}
     by_name: dict[bytes, Definitions] = {}
-    plain = Definitions(functions)
+    plain, nothing, cut_out = Definitions(functions), Definitions({}), names.cut_out()
     for index, unit in enumerate(units):
         if unit.kind == "class":
             classes[index] = _class_definitions(syntax, names, units, index, functions, by_name)
@@ -107,16 +108,18 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
     for index, unit in enumerate(units):
         graph.begin_fragment()
         defined = classes.get(_class_of(units, index), plain) if unit.kind == "function" else plain
-        s = Lowering(graph, syntax, names, defined)
-        s.in_place = _in_place
-        if unit.kind == "function":
-            _lower_function(s, unit, units)
-        elif unit.kind == "class":
-            _lower_class(s, unit)
-        elif syntax.kind:
-            s.root(b"<module>", (), 0)
-            _run(s, syntax.children(0))
-            _fields(s)
+        for reading, known_names, known in ((IN_PLACE, names, defined), (CUT_OUT, cut_out, nothing)):
+            graph.begin_reading(reading)
+            s = Lowering(graph, syntax, known_names, known)
+            s.in_place = _in_place
+            if unit.kind == "function":
+                _lower_function(s, unit, units)
+            elif unit.kind == "class":
+                _lower_class(s, unit)
+            elif syntax.kind:
+                s.root(b"<module>", (), 0)
+                _run(s, syntax.children(0))
+                _fields(s)
 
 
 def _is_small(syntax: Syntax, node: int) -> bool:
@@ -163,7 +166,7 @@ def _lower_function(s: Lowering, unit: Unit, units: list[Unit]) -> None:
     at = s.start[unit.node]
     s.root(b"<function>", (), at)
     children = s.syntax.children(unit.node)
-    method = units[unit.parent].kind == "class"
+    method = units[unit.parent].kind == "class" or _looks_like_method(s, unit)
     _decorators(s, unit)
     parameters = next((child for child in children if s.kind[child] == _PARAMETERS), None)
     if parameters is not None:
@@ -174,6 +177,13 @@ def _lower_function(s: Lowering, unit: Unit, units: list[Unit]) -> None:
         returned, _ = _run(s, s.syntax.children(children[-1]))
         if returned is not None:
             s.root(b"<return>", (returned,), at)
+
+
+def _looks_like_method(s: Lowering, unit: Unit) -> bool:
+    """A method that was cut out of its class still has `self`."""
+    parameters = s.syntax.children(unit.node)[1:2]
+    names = parameter_names(s, parameters[0]) if parameters and s.kind[parameters[0]] == _PARAMETERS else []
+    return bool(names) and names[0][0] in (b"self", b"cls")
 
 
 def _bind_parameters(s: Lowering, parameters: int, method: bool) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from codeclone.parse.graph import edge
 from codeclone.parse.lowering import MAX_KEPT_STRING, Lowering
-from codeclone.parse.names import BUILTINS
 from codeclone.parse.syntax import KIND, LANGUAGE, OPERATOR
 
 Handler = Callable[[Lowering, int], int]
@@ -54,15 +53,11 @@ def _identifier(s: Lowering, node: int) -> int:
     known = s.env.get(name)
     if known is not None:
         return known
-    imported = s.names.imported.get(name)
-    if imported is not None:
-        return s.leaf(s.spellings.get(imported, imported), at)
     literal = s.names.constants.get(name)
     if literal is not None:
         return value(s, literal)
-    if name in BUILTINS and name not in s.names.own:
-        return s.leaf(name, at)
-    return s.leaf(b"<own>", at)
+    library = s.names.library(name)
+    return s.leaf(b"<own>" if library is None else s.spellings.get(library, library), at)
 
 
 def library_name(s: Lowering, node: int) -> bytes | None:
@@ -75,15 +70,13 @@ def library_name(s: Lowering, node: int) -> bytes | None:
     name = s.source[s.start[base] : s.end[base]]
     if name in s.env:
         return None
-    imported = s.names.imported.get(name)
     if base == node:
-        if imported is None and name in BUILTINS and name not in s.names.own:
-            return name
-        return imported
-    if imported is None:
+        return s.names.library(name)
+    if not s.names.is_module(name):
         return None
     last = s.next[node] - 1
-    return s.source[s.start[last] : s.end[last]]
+    found = s.source[s.start[last] : s.end[last]]
+    return found if not s.names.listed_only or s.names.is_listed(found) else None
 
 
 def _attribute(s: Lowering, node: int) -> int:

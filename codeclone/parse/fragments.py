@@ -12,7 +12,7 @@ from codeclone.parse import dataflow
 from codeclone.parse.graph import GraphBuilder, ValueGraphs
 from codeclone.parse.names import resolve, roots_of
 from codeclone.parse.syntax import Syntax, parse_python
-from codeclone.parse.units import Unit, line_starts, units
+from codeclone.parse.units import Unit, line_starts, surface_keys, units
 from codeclone.read.text import decode
 
 SUFFIXES = (".py", ".pyi", ".pyw")
@@ -32,6 +32,8 @@ class Parsed:
     graphs: ValueGraphs
     lines: NDArray[np.int32]
     """1-based source line of each value graph node."""
+    surface_keys: NDArray[np.uint64]
+    """Of each fragment: equal keys are the same text but for layout, comments and annotations."""
     files: int
     source_lines: int
     skipped: tuple[Skipped, ...]
@@ -43,6 +45,7 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
     fragments: list[Fragment] = []
     skipped: list[Skipped] = []
     starts_of: list[list[int]] = []
+    surfaces: list[int] = []
     sources = [file for file in snapshot.files if file.path.endswith(SUFFIXES)]
     roots = roots_of(tuple(file.path for file in sources))
     files = source_lines = 0
@@ -56,11 +59,20 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
         found = units(syntax, starts)
         dataflow.lower(graph, syntax, resolve(syntax, roots), found)
         fragments.extend(_fragments(file.path, text, syntax, found, len(fragments)))
+        surfaces.extend(surface_keys(syntax, found))
         starts_of.extend([starts] * len(found))
         files += 1
         source_lines += len(starts) - (1 if text.endswith("\n") else 0)
     graphs = graph.finish()
-    return Parsed(tuple(fragments), graphs, _lines(graphs, starts_of), files, source_lines, tuple(skipped))
+    return Parsed(
+        tuple(fragments),
+        graphs,
+        _lines(graphs, starts_of),
+        np.array(surfaces, np.uint64),
+        files,
+        source_lines,
+        tuple(skipped),
+    )
 
 
 def _read(path: str, size: int, read, skipped: list[Skipped]) -> str | None:  # type: ignore[no-untyped-def]

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 ANY_ORDER = 0
 """The slot of every operand of a commutative operation."""
 
+IN_PLACE, CUT_OUT = 1, 2
+"""Readings of a fragment: with what its file and class tell about it, and as if it were cut out of them."""
+
 _SLOT_BITS = 32
 _CHILD = (1 << _SLOT_BITS) - 1
 
@@ -44,6 +47,8 @@ class ValueGraphs:
     """Position in the source file (0-based byte offset) at which each node was first computed."""
     fragments: NDArray[np.int32]
     """Fragment of each node, ascending."""
+    readings: NDArray[np.uint8]
+    """In which readings of its fragment a node occurs: `IN_PLACE`, `CUT_OUT` or both, as bits."""
     edge_starts: NDArray[np.int64]
     """Of length nodes + 1: the edges of node n are `edge_starts[n]` to `edge_starts[n + 1]`, exclusive."""
     children: NDArray[np.int32]
@@ -65,6 +70,8 @@ class GraphBuilder:
         self._starts: list[int] = []
         self._memo: dict[tuple[int, tuple[int, ...]], int] = {}
         self._roots: list[int] = []
+        self._reading = IN_PLACE
+        self._readings: list[int] = []
         self.called_from: int | None = None
         """While a helper is lowered in place of its call: where that call stands. Its values stand there too."""
 
@@ -98,31 +105,39 @@ class GraphBuilder:
             self.offsets.append(offset if self.called_from is None else self.called_from)
         return known
 
+    def begin_reading(self, reading: int) -> None:
+        """Roots from here on belong to this reading of the fragment: `IN_PLACE` or `CUT_OUT`."""
+        self._reading = reading
+
     def root(self, node: int) -> None:
         """Something happens with this value: it is returned, stored, raised, or computed for its effect."""
         self._roots.append(node)
+        self._readings.append(self._reading)
 
     def finish(self) -> ValueGraphs:
         """All values that something happens with; the others, dead code among them, are left out."""
         live = bytearray(len(self.labels))
-        for node in self._roots:
-            live[node] = 1
+        for node, reading in zip(self._roots, self._readings, strict=True):
+            live[node] |= reading
         for node in range(len(self.labels) - 1, -1, -1):
-            if live[node]:
+            reading = live[node]
+            if reading:
                 for an_edge in self.edges[node]:
-                    live[an_edge & _CHILD] = 1
-        kept = np.flatnonzero(np.frombuffer(live, np.uint8))
+                    live[an_edge & _CHILD] |= reading
+        readings = np.frombuffer(live, np.uint8)
+        kept = np.flatnonzero(readings)
         edges = [self.edges[node] for node in kept.tolist()]
         edge_starts = np.zeros(len(edges) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, edges), np.int64, len(edges)), out=edge_starts[1:])
         packed = np.fromiter((e for some in edges for e in some), np.int64, int(edge_starts[-1]))
-        renumbered = np.cumsum(np.frombuffer(live, np.uint8), dtype=np.int32) - 1
+        renumbered = np.cumsum(readings > 0, dtype=np.int32) - 1
         starts = np.asarray([*self._starts, len(self.labels)], np.int64)
         fragments = np.repeat(np.arange(len(self._starts), dtype=np.int32), np.diff(starts))
         return ValueGraphs(
             labels=np.asarray(self.labels, np.int32)[kept],
             offsets=np.asarray(self.offsets, np.int32)[kept],
             fragments=fragments[kept],
+            readings=readings[kept],
             edge_starts=edge_starts,
             children=renumbered[packed & _CHILD],
             slots=(packed >> _SLOT_BITS).astype(np.int32),

@@ -25,6 +25,7 @@ LIBRARIES = frozenset(
 
 _IMPORT, _IMPORT_FROM = KIND["import_statement"], KIND["import_from_statement"]
 _ALIASED, _DOTTED, _RELATIVE = KIND["aliased_import"], KIND["dotted_name"], KIND["relative_import"]
+_FUNCTION, _CLASS = KIND["function_definition"], KIND["class_definition"]
 _ASSIGNMENT, _ATTRIBUTE, _IDENTIFIER, _CALL = (
     KIND["assignment"],
     KIND["attribute"],
@@ -50,6 +51,17 @@ def spellings() -> dict[bytes, bytes]:
     return table
 
 
+USUAL_ALIASES = dict(
+    part.split(b"=")
+    for part in (
+        b"torch=torch nn=nn F=functional np=numpy numpy=numpy tf=tensorflow keras=keras jnp=numpy jax=jax lax=lax "
+        b"math=math os=os re=re json=json copy=copy random=random itertools=itertools functools=functools einops=einops "
+        b"paddle=paddle mindspore=mindspore ops=ops init=init"
+    ).split()
+)
+"""What these names stand for in a file that neither imports nor binds them: a function cut out of its file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """What the names of one file stand for."""
@@ -57,9 +69,32 @@ class Names:
     imported: dict[bytes, bytes]
     """Local name -> last part of the library name it stands for."""
     own: frozenset[bytes]
-    """Names imported from the repository itself."""
+    """Names that the file defines or imports from the repository itself."""
     constants: dict[bytes, int]
     """Module-level name that is bound once, to a number or a string -> the syntax node of that literal."""
+    listed_only: bool = False
+    """Library names count only where data/api_names.txt lists them."""
+
+    def library(self, name: bytes) -> bytes | None:
+        """The library name that a bare name stands for; None for the programmer's own."""
+        found = self.imported.get(name)
+        if found is None and name not in self.own:
+            if name in BUILTINS:
+                return name
+            found = USUAL_ALIASES.get(name) or (name if name in api_names() else None)
+        return None if found is None or (self.listed_only and not self.is_listed(found)) else found
+
+    def is_module(self, name: bytes) -> bool:
+        """Whether a bare name can stand for a library module or class, so that what follows a dot is the library's."""
+        return name in self.imported or (name not in self.own and name in USUAL_ALIASES)
+
+    def is_listed(self, name: bytes) -> bool:
+        return name in api_names() or name in BUILTINS or name in LIBRARIES or name in USUAL_ALIASES.values()
+
+    def cut_out(self) -> Names:
+        """The same names as they would be read if a fragment stood alone in an empty file: only aliases are left of the
+        imports, and a name is a library's exactly where it is listed."""
+        return Names(self.imported, frozenset(), {}, listed_only=True)
 
 
 def roots_of(paths: tuple[str, ...]) -> frozenset[bytes]:
@@ -99,7 +134,16 @@ def resolve(syntax: Syntax, roots: frozenset[bytes]) -> Names:
                     own.add(alias or name)
                 else:
                     imported[alias or name] = name
-    return Names(imported, frozenset(own), _constants(syntax))
+    return Names(imported, frozenset(own | _defined(syntax)), _constants(syntax))
+
+
+def _defined(syntax: Syntax) -> set[bytes]:
+    """Names of the functions and classes at the top of a file."""
+    return {
+        syntax.text(node + 1)
+        for node, kind in enumerate(syntax.kind)
+        if kind in (_FUNCTION, _CLASS) and syntax.next[node] > node + 1
+    }
 
 
 def _imported_as(syntax: Syntax, node: int) -> tuple[bytes, bytes]:

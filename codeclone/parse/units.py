@@ -7,10 +7,12 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from codeclone.model import FragmentKind
+from codeclone.parse.graph import hash_name
 from codeclone.parse.syntax import KIND, Syntax
 
 _FUNCTION, _CLASS, _DECORATED = KIND["function_definition"], KIND["class_definition"], KIND["decorated_definition"]
 _CALL, _IDENTIFIER, _ATTRIBUTE = KIND["call"], KIND["identifier"], KIND["attribute"]
+_STATEMENT, _STRING = KIND["expression_statement"], KIND["string"]
 _MODULE = "<module>"
 
 
@@ -56,13 +58,26 @@ def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
         parent = open_units[-1][0]
         name = syntax.text(node + 1).decode("utf-8", "replace")
         qualname = name if parent == 0 else f"{found[parent].qualname}.{name}"
-        # The definition is the last child of what decorates it, so both end at one place.
-        outer = decorated if decorated and after[decorated] == after[node] else node
+        outer = decorated if decorated and syntax.children(decorated)[-1] == node else node
         first = bisect_right(starts, syntax.start[node])
         last = bisect_right(starts, max(syntax.start[node], syntax.end[node] - 1))
         found.append(Unit("function" if kind == _FUNCTION else "class", qualname, node, outer, parent, first, last))
         open_units.append((len(found) - 1, after[node]))
     return _with_uses(syntax, found)
+
+
+def surface_keys(syntax: Syntax, found: list[Unit]) -> list[int]:
+    """A hash of the text of each unit as written, names included; layout, punctuation, comments, annotations, docstrings
+    and decorators left out. Units with the same key are Type-1 clones."""
+    kinds, after = syntax.kind, syntax.next
+    texts = [
+        syntax.source[start:end] if after[node] == node + 1 else b""
+        for node, (start, end) in enumerate(zip(syntax.start, syntax.end, strict=True))
+    ]
+    for node, kind in enumerate(kinds):
+        if kind == _STATEMENT and node + 1 < len(kinds) and kinds[node + 1] == _STRING and after[node] == node + 2:
+            texts[node + 1] = b""
+    return [hash_name(b"\0".join(filter(None, texts[unit.node : after[unit.node]]))) for unit in found] if kinds else [0]
 
 
 def _with_uses(syntax: Syntax, found: list[Unit]) -> list[Unit]:
