@@ -53,7 +53,7 @@ def main() -> None:
         before = len(collected)
         collected.extend(file_facts(package))
         snapshot = folder.read(str(fetch(package)))
-        lines.append(f"| {package} | {len(collected) - before} | `{snapshot.digest[:16]}` |")
+        lines.append(f"| {package} | {len(collected) - before} | `{snapshot.repository.digest[:16]}` |")
         print(lines[-1], file=sys.stderr)
     keys, counts = np.unique(np.concatenate(collected), return_counts=True)
     kept = counts >= background.LEAST_COUNT

@@ -25,10 +25,10 @@ def main() -> None:
     """Evidence of copying between machine-learning model repositories."""
 
 
-@main.command()
+@main.command(short_help="Compare two repositories.")
 @click.argument("left")
 @click.argument("right")
-@click.option("--only", multiple=True, metavar="KIND", help="Look at this kind of evidence only; may be repeated.")
+@click.option("--only", multiple=True, metavar="KIND", help="Look at this kind of evidence only (so far there is one: code). May be repeated.")
 @click.option(
     "-o",
     "--output",
@@ -96,11 +96,11 @@ def scan(
         _fail(f"internal error: {type(error).__name__}: {error} (CODECLONE_DEBUG=1 shows where)", errors.EXIT_INTERNAL)
 
 
-@main.command()
+@main.command(short_help="Write an earlier report again, in any format.")
 @click.argument("report", type=click.Path(dir_okay=False))
 @click.option("-o", "--output", metavar="FILE", help="Write here. [default: standard output]")
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
-def render(report: str, output: str | None, kind: str) -> None:
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="[default: by the suffix of -o, else html]")
+def render(report: str, output: str | None, kind: str | None) -> None:
     """Render REPORT, a report.json of any earlier scan, in another format."""
     from codeclone import codec
 
@@ -111,9 +111,10 @@ def render(report: str, output: str | None, kind: str) -> None:
             raise errors.SourceError(f"{report}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
         loaded = codec.from_json(text)
         if output:
-            _write(loaded, Path(output), kind)
+            for path, its_kind in _targets((output,), (kind,) if kind else ()):
+                _write(loaded, path, its_kind)
         else:
-            click.echo(_rendered(loaded, kind), nl=False)
+            click.echo(_rendered(loaded, kind or "html"), nl=False)
     except errors.CodecloneError as error:
         _fail(str(error), error.exit_code)
 

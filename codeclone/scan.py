@@ -67,7 +67,7 @@ def scan(
         attribution=tuple(row for finding in findings.values() for row in finding.attribution),
         controls=tuple(control for finding in findings.values() for control in finding.controls),
         skipped=(*_skipped_reading(left_snapshot, candidates, snapshots), *_skipped(findings)),
-        verdict=verdict.judge(evidence, partition.total, candidates),
+        verdict=verdict.judge(evidence, partition.total, left_snapshot.repository, candidates),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codeclone.model import LEVELS, Candidate, Evidence, Level, Partition, Verdict
+from codeclone.model import LEVELS, Candidate, Evidence, Level, Partition, Repository, Verdict
 
 MOST_FOR_ONE_KIND: Level = "moderate"
 
@@ -18,16 +18,22 @@ together count as `moderate` even where no single pair does: many small function
 unrelated packages the share stayed below 0.07 (docs/calibration.md)."""
 
 
-def judge(evidence: Sequence[Evidence], total: Partition, candidates: Sequence[Candidate]) -> Verdict:
+def judge(
+    evidence: Sequence[Evidence],
+    total: Partition,
+    left: Repository,
+    candidates: Sequence[Candidate],
+) -> Verdict:
     """The level of the whole comparison, why, and what stands against relying on it."""
     supporting = [finding for finding in evidence if finding.stance == "for" and finding.level != "none"]
     share = _share(total)
     level = _level(supporting, total, share)
+    same = any(c.role == "right" and c.repository.digest == left.digest for c in candidates)
     return Verdict(
         level=level,
         direction="cannot tell",
-        because=tuple(_because(supporting, total, share)),
-        caveats=tuple(_caveats(supporting, candidates)),
+        because=(*(["Both sides are the same files, byte for byte."] if same else []), *_because(supporting, total, share)),
+        caveats=tuple(_caveats(level, supporting, candidates)),
     )
 
 
@@ -49,10 +55,13 @@ def _level(supporting: Sequence[Evidence], total: Partition, share: float) -> Le
 
 def _because(supporting: Sequence[Evidence], total: Partition, share: float) -> list[str]:
     if not supporting:
-        return ["No pair of fragments shares enough that is not stock to be shown."]
+        return [
+            "No pair of fragments shares enough that is not stock to be shown; what single facts coincide "
+            f"({share * 100:.1f} % of the bits that are not stock) is within what unrelated projects have in common."
+        ]
     sentences = [
-        f"{share:.1%} of the left repository's information that is not stock is shared with the right repository "
-        f"and with no declared ancestor or claimed source ({total.attributable:,.0f} of "
+        f"{share * 100:.1f} % of the left repository's bits that are not stock are attributable: shared with the right "
+        f"repository and with none of the other candidates ({total.attributable:,.0f} of "
         f"{total.total - total.stock:,.0f} bits)."
     ]
     for level in reversed(LEVELS[1:]):
@@ -61,9 +70,9 @@ def _because(supporting: Sequence[Evidence], total: Partition, share: float) -> 
             sentences.append(f"{_pairs(len(found))} at level {level}.")
     if _is_much(supporting, total, share):
         sentences.append(
-            f"Together this counts as moderate by itself: the share is over {WHOLE_SHARE:.0%}, with at least "
-            f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs, which no unrelated packages reached that were "
-            "measured."
+            f"Together this counts as moderate by itself: the share is over {WHOLE_SHARE * 100:.0f} %, with at least "
+            f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. None of the unrelated packages that were measured "
+            "reached that."
         )
     return sentences
 
@@ -76,17 +85,24 @@ def _pairs(count: int) -> str:
     return f"{count:,} pair of fragments is" if count == 1 else f"{count:,} pairs of fragments are"
 
 
-def _caveats(supporting: Sequence[Evidence], candidates: Sequence[Candidate]) -> list[str]:
+def _caveats(level: Level, supporting: Sequence[Evidence], candidates: Sequence[Candidate]) -> list[str]:
     caveats = []
-    if supporting:
+    if level == "weak":
+        caveats.append(
+            "Weak is what unrelated projects reach that follow the same habits or the same papers. It is a place to "
+            "look, and no ground for a claim."
+        )
+    elif supporting:
         caveats.append(
             "Shared code shows a shared origin. It does not show who copied from whom: the right repository may be "
             "the copy, or both may come from a third."
         )
-    if not any(candidate.role == "ancestor" for candidate in candidates):
+    roles = {candidate.role for candidate in candidates}
+    if not roles & {"ancestor", "claimed"}:
         caveats.append(
-            "No common ancestor was declared. What both repositories took from one public source counts as "
-            "attributable here unless it is in the shipped background."
+            "No common ancestor and no source named by the authors was examined, and credits in comments or licences "
+            "were not read. What both repositories took from one public source, openly or not, counts as attributable "
+            "here unless it is in the shipped background."
         )
     if len({finding.kind for finding in supporting}) < 2:
         caveats.append(

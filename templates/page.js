@@ -41,32 +41,59 @@
     button.addEventListener("click", () => toggle(button));
   }
 
+  // A link where the page has an address that others can open; for a local file, the two places and the pair's id.
   for (const button of document.querySelectorAll("button.copy")) {
     button.addEventListener("click", () => {
-      const link = location.href.split("#")[0] + "#" + button.dataset.id;
-      const done = () => { button.textContent = "copied"; };
-      if (navigator.clipboard) navigator.clipboard.writeText(link).then(done, () => { location.hash = button.dataset.id; });
-      else location.hash = button.dataset.id;
+      const id = button.dataset.id;
+      const text = location.protocol.startsWith("http")
+        ? location.href.split("#")[0] + "#" + id
+        : button.dataset.places + " (#" + id + ")";
+      const say = (words) => {
+        button.textContent = words;
+        setTimeout(() => { button.textContent = "copy link"; }, 2000);
+      };
+      location.hash = id;
+      if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => say("copied"), () => say("not allowed"));
+      else say("not allowed");
     });
   }
 
   const pairs = Array.from(document.querySelectorAll("article.pair"));
   const help = document.getElementById("help");
   help.querySelector("button").addEventListener("click", () => help.close());
-  let current = -1;
+  // The pairs in the order of the list, as it is sorted now.
+  const ordered = () => Array.from(document.querySelectorAll("table.pairs tbody a"))
+    .map((link) => document.getElementById(link.hash.slice(1)))
+    .filter((pair) => pair !== null && pair.matches("article.pair"));
+  // Where the reader is: the focused pair, else the one that the address names, else the one at the top of the window.
+  const here = (list) => {
+    const focused = document.activeElement && document.activeElement.closest("article.pair");
+    if (focused) return list.indexOf(focused);
+    const row = document.activeElement && document.activeElement.closest("table.pairs tr");
+    const link = row && row.querySelector("a");
+    if (link) return list.indexOf(document.getElementById(link.hash.slice(1))) - 0.5;
+    const top = pairs.filter((pair) => pair.getBoundingClientRect().top <= 40).pop();
+    return top && top.getBoundingClientRect().bottom > 40 ? list.indexOf(top) : -1;
+  };
   const go = (step) => {
-    if (!pairs.length) return;
-    const inside = pairs.indexOf(document.activeElement && document.activeElement.closest("article.pair"));
-    if (inside >= 0) current = inside;
-    current = Math.max(0, Math.min(pairs.length - 1, current + step));
-    pairs[current].focus();
-    pairs[current].scrollIntoView();
+    const list = ordered();
+    if (!list.length) return;
+    const from = here(list);
+    const to = step > 0 ? Math.floor(from) + 1 : Math.ceil(from) - 1;
+    const pair = list[Math.max(0, Math.min(list.length - 1, to))];
+    history.replaceState(null, "", "#" + pair.id);
+    pair.focus();
+    pair.scrollIntoView();
+  };
+  const back = () => {
+    if (document.activeElement) document.activeElement.blur();
+    document.getElementById("pairs").scrollIntoView();
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
     if (event.key === "j") go(1);
     else if (event.key === "k") go(-1);
-    else if (event.key === "u") document.getElementById("pairs").scrollIntoView();
+    else if (event.key === "u") back();
     else if (event.key === "f") folds.forEach(toggle);
     else if (event.key === "?") help.showModal();
   });

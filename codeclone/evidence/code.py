@@ -371,7 +371,7 @@ def _evidence(
         pair = _pair(left, right, fragment, match, explained, bits, known)
         if pair is not None:
             pairs.append(pair)
-    pairs.sort(key=lambda pair: (-LEVELS.index(pair.level), -pair.attributable, pair.left, pair.right))
+    pairs.sort(key=lambda pair: (-LEVELS.index(pair.level), -pair.telling, pair.left, pair.right))
     return [_finding(left, right, pair, shown=place < SHOWN) for place, pair in enumerate(pairs)]
 
 
@@ -385,9 +385,15 @@ class _Pair:
     containment_right: float
     resemblance: float
     level: Level
+    tied: tuple[int, ...]
     left_rows: NDArray[np.int64]
     right_rows: NDArray[np.int64]
     shared_bits: NDArray[np.float64]
+
+    @property
+    def telling(self) -> float:
+        """What pairs of one level are ordered by: much that is attributable, in fragments that are alike throughout."""
+        return self.attributable * max(self.containment_left, self.containment_right)
 
 
 def _pair(
@@ -426,6 +432,7 @@ def _pair(
         containment_right=round(shared / whole_right, 6),
         resemblance=round(shared / (whole_left + whole_right - shared), 6),
         level=level,
+        tied=match.tied,
         left_rows=one.start + at_left[fine],
         right_rows=other.start + at_right[fine],
         shared_bits=weights[fine],
@@ -455,7 +462,7 @@ def _finding(left: _Side, right: _Side, pair: _Pair, shown: bool) -> Evidence:
         right=(_place(other),),
         measures=_measures(pair, align.surface_similarity(left.surface(pair.left), right.surface(pair.right))),
         method=METHOD,
-        reason=_reason(pair, alignment, renames),
+        reason=_reason(pair, alignment, renames) + _as_close(right, pair),
         renames=renames,
         alignment=alignment,
         terms=_terms(left, right, pair) if shown else (),
@@ -487,9 +494,9 @@ def _measures(pair: _Pair, surface: float) -> tuple[Measure, ...]:
 
 
 def _reason(pair: _Pair, alignment: Alignment | None, renames: tuple[tuple[str, str], ...]) -> str:
-    share = f"{pair.containment_left:.0%} of the left fragment's dataflow is found on the right"
+    share = f"{pair.containment_left * 100:.0f} % of the left fragment's dataflow is found on the right"
     if alignment is None:
-        return share + "; not among the pairs aligned line by line"
+        return share + "; not among the pairs that were aligned line by line"
     counts = {op: sum(row.op == op for row in alignment.rows if (row.left_text + row.right_text).strip()) for op in
               ("same", "renamed", "edited", "only_left", "only_right")}  # fmt: skip
     if not any(counts[op] for op in ("renamed", "edited", "only_left", "only_right")):
@@ -503,6 +510,15 @@ def _reason(pair: _Pair, alignment: Alignment | None, renames: tuple[tuple[str, 
         f"{counts['edited']} edited, {counts['only_left']} only left, {counts['only_right']} only right"
     )
     return "; ".join(parts)
+
+
+def _as_close(right: _Side, pair: _Pair) -> str:
+    """Other right fragments that explain the left one as well: which of them is the source cannot be told."""
+    if not pair.tied:
+        return ""
+    first = right.profile.fragments[pair.tied[0]]
+    more = f" and {len(pair.tied) - 1} more" if len(pair.tied) > 1 else ""
+    return f"; as close: {first.qualname} in {first.location.path}{more}"
 
 
 def _count(number: int, noun: str) -> str:

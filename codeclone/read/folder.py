@@ -13,6 +13,7 @@ from pathspec import GitIgnoreSpec
 
 from codeclone.errors import SourceError
 from codeclone.model import File, Location, Repository, Skipped, Snapshot
+from codeclone.read.revision import commit_of
 
 MAX_FILE_BYTES = 64 * 2**20
 """A larger file is skipped. The largest Python file in the packages of benchmarks/ has 1.3 MB; tensor files, which are
@@ -71,7 +72,7 @@ def read(source: str) -> Snapshot:
     for file in files:
         digest.update(f"{file.path}\0{file.sha256}\n".encode("utf-8", "surrogateescape"))
     return Snapshot(
-        Repository(_name(path), _origin(source), None, digest.hexdigest()),
+        Repository(_name(path), _origin(source), commit_of(path) if path.is_dir() else None, digest.hexdigest()),
         files=tuple(files),
         skipped=tuple(sorted(skipped, key=lambda skip: (skip.location.path, skip.reason))),
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from codeclone.model import Alignment, Compared, Evidence, Partition, Report, Repository, Row
-from codeclone.report.words import OP_MEANING, OP_SIGN, PART_MEANING, shares, where
+from codeclone.model import Alignment, Attribution, Compared, Evidence, Partition, Report, Repository, Row
+from codeclone.report.words import OP_MEANING, OP_SIGN, meanings, percent, shares, where
 
 CONTEXT = 3
 """Unchanged rows kept on each side of a changed one; longer runs are folded."""
@@ -31,6 +31,9 @@ MAX_LINE = 300
 MAX_ATTRIBUTION = 3_000
 """Rows of the attribution table; report.json has all of them."""
 
+LEAST_EXPLAINED = 0.25
+"""Left fragments explained by less than this are in report.json only."""
+
 MAX_SKIPPED = 500
 MAX_FILES = 1_000
 
@@ -43,7 +46,7 @@ def render(report: Report) -> str:
         loader=FileSystemLoader(_templates()), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals.update(where=where, shares=shares, bar=_bar, percent=_percent)
+    environment.globals.update(where=where, shares=shares, bar=_bar, percent=percent)
     style, script = _source("page.css"), _source("page.js")
     return environment.get_template("report.html").render(
         report=report,
@@ -52,11 +55,11 @@ def render(report: Report) -> str:
         policy=_policy(style, script),
         cards=_cards(report),
         pairs=list(_pairs(report)),
-        part_meaning=PART_MEANING,
+        part_meaning=meanings({candidate.role for candidate in report.candidates}),
         op_sign=OP_SIGN,
         op_meaning=OP_MEANING,
         legend=_legend(report),
-        contained=_contained(report),
+        explained=_explained(report),
         limits={
             "rows": MAX_ROWS, "marked": MAX_MARKED, "attribution": MAX_ATTRIBUTION, "skipped": MAX_SKIPPED,
             "files": MAX_FILES, "line": MAX_LINE,
@@ -106,6 +109,8 @@ class Pair:
     groups: tuple[tuple[bool, tuple[tuple[Row, Markup, Markup], ...]], ...] | None
     """(folded, rows with the marked text of both sides); None where the text is not shown."""
     why_no_text: str
+    telling: frozenset[tuple[str, int]]
+    """(`left` or `right`, line) of the rarest shared terms."""
 
 
 def _pairs(report: Report) -> Iterator[Pair]:
@@ -121,7 +126,8 @@ def _pairs(report: Report) -> Iterator[Pair]:
                 marked += sum(row.op in ("edited", "renamed") for row in finding.alignment.rows)
             else:
                 why = f"the page shows at most {MAX_ROWS:,} rows; report.json has this pair's text"
-        yield Pair(number, finding, measures, groups, why)
+        telling = [(("left", term.left_line), ("right", term.right_line)) for term in finding.terms]
+        yield Pair(number, finding, measures, groups, why, frozenset(line for both in telling for line in both))
 
 
 def _groups(alignment: Alignment, mark: bool) -> Iterator[tuple[bool, tuple[tuple[Row, Markup, Markup], ...]]]:
@@ -194,14 +200,10 @@ def _legend(report: Report) -> dict[str, tuple[str, str]]:
     return {m.name: (m.unit, m.meaning) for finding in report.evidence for m in finding.measures}
 
 
-def _contained(report: Report) -> tuple[int, int]:
-    """(left fragments that some right fragment explains by at least half, all left fragments)."""
-    scores = [row.scores.get(report.candidates[0].name, 0.0) for row in report.attribution]
-    return sum(score >= 0.5 for score in scores), len(scores)
-
-
-def _percent(value: float) -> str:
-    return "100 %" if value == 1 else f"{value * 100:.1f} %"
+def _explained(report: Report) -> list[Attribution]:
+    """Attributions worth a row in the page: at least `LEAST_EXPLAINED` of the left fragment, the most explained first."""
+    rows = [row for row in report.attribution if row.best and row.scores[row.best.candidate] >= LEAST_EXPLAINED]
+    return sorted(rows, key=lambda row: -row.scores[row.best.candidate] if row.best else 0.0)
 
 
 def _bar(partition: Partition) -> Markup:

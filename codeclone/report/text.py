@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from codeclone.model import Evidence, Report
-from codeclone.report.words import shares, where
+from codeclone.report.words import percent, shares, where
 
 SHOWN = 12
 """Pairs named one by one."""
@@ -24,19 +24,19 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
     ]
     lines += [f"             {sentence}" for sentence in report.verdict.because]
     lines.append(
-        "  left is    " + ", ".join(f"{share:.1%} {part}" for part, _, share in shares(report.partition.total))
+        "  left is    " + ", ".join(f"{part} {percent(share)}" for part, _, share in shares(report.partition.total))
     )
     for compared in report.compared:
         side = "left" if compared.side == "left" else compared.side
         lines.append(
-            _plain(f"  compared   {side}: ") + f"{compared.files:,} files, {compared.lines:,} lines, "
-            f"{compared.fragments:,} fragments, {compared.facts:,} facts ({compared.kind})"
+            _plain(f"  compared   {side}: ") + f"{_count(compared.files, 'file')}, {_count(compared.lines, 'line')}, "
+            f"{_count(compared.fragments, 'fragment')}, {compared.facts:,} facts ({compared.kind})"
         )
     if report.skipped:
         reasons = Counter(skip.reason for _, skip in report.skipped)
         lines.append(f"  skipped    {len(report.skipped):,}: " + _plain("; ".join(_reason(r, n) for r, n in _most(reasons))))
     if report.evidence:
-        lines.append("")
+        lines += ["", "  level        left in right   left ↔ right"]
         lines += [_pair(finding, color) for finding in report.evidence[:SHOWN]]
         if len(report.evidence) > SHOWN:
             lines.append(f"  … and {len(report.evidence) - SHOWN:,} more in the report")
@@ -44,6 +44,10 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
     lines += [f"  note       {caveat}" for caveat in report.verdict.caveats]
     lines += [f"  written    {path}" for path in written]
     return "\n".join(lines)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _most(reasons: Counter[str]) -> list[tuple[str, int]]:
@@ -57,11 +61,11 @@ def _reason(reason: str, count: int) -> str:
 def _pair(finding: Evidence, color: bool) -> str:
     measures = {measure.name: measure.value for measure in finding.measures}
     contained = measures.get("containment_left")
-    share = f"{contained:>4.0%}" if contained is not None else "    "
+    share = percent(contained) if contained is not None else ""
     left, right = finding.left[0], finding.right[0]
     return (
-        f"  {_level(f'{finding.level:<11}', color)} {share}  "
-        + _plain(f"{left.qualname} ({where(left.location)}) ← {right.qualname} ({where(right.location)})")
+        f"  {_level(f'{finding.level:<11}', color)} {share:>14}   "
+        + _plain(f"{left.qualname} ({where(left.location)}) ↔ {right.qualname} ({where(right.location)})")
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from codeclone.model import PARTS, Location, Partition
 
 PART_MEANING = {
@@ -11,6 +13,21 @@ PART_MEANING = {
     "attributable": "shared with the right repository, and none of these explains it",
     "own": "on the left only",
 }
+
+NOT_NAMED = {
+    "ancestor": "not examined: no common ancestor was named",
+    "claimed": "not examined: no source was named",
+}
+"""What an empty part says when no candidate has its role."""
+
+
+def meanings(roles: Collection[str]) -> dict[str, str]:
+    """Part -> what it holds; `roles`: those of the report's candidates."""
+    return {
+        part: NOT_NAMED[part] if part in NOT_NAMED and part not in roles else meaning
+        for part, meaning in PART_MEANING.items()
+    }
+
 
 OP_SIGN = {"same": "=", "renamed": "~", "edited": "≠", "only_left": "<", "only_right": ">"}
 OP_MEANING = {
@@ -35,3 +52,10 @@ def where(location: Location) -> str:
     if location.span.first == location.span.last:
         return f"{location.path}:{location.span.first}"
     return f"{location.path}:{location.span.first}-{location.span.last}"
+
+
+def percent(value: float) -> str:
+    """A fraction as a percentage; only what is wholly there is 100 %."""
+    if value >= 1.0:
+        return "100 %"
+    return f"{min(value, 0.999) * 100:.1f} %"
