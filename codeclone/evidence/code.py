@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from codeclone.attribution import Explained, explain
 from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align, explain as terms
-from codeclone.match.context import LEAST_BITS, MAX_VOTE, Context as Around, Places, Vote
+from codeclone.match.context import LEAST_BITS, MAX_VOTE, MOST_BITS, Context as Around, Places, Vote
 from codeclone.match.features import DEPTHS, FINE, facts_of
 from codeclone.match.scoring import FactSets, Scores, fact_sets, score, score_pairs
 from codeclone.model import (
@@ -96,7 +96,8 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     profiles = [left, *(candidate.profile for candidate in candidates)]
     known = np.unique(np.concatenate([profile.facts.keys for profile in profiles]))
     bits = context.background.bits(known)
-    sides = [_side(profile, known, bits) for profile in profiles]
+    alphabet = align.Alphabet()
+    sides = [_side(profile, known, bits, alphabet) for profile in profiles]
     explained = _explained(left, candidates, context)
     matches = [_matches(sides[0], side) for side in sides[1:]]
     evidence: list[Evidence] = []
@@ -130,21 +131,24 @@ class _Side:
     sets: FactSets
     """Facts of each fragment and of what is inside it."""
     pools: dict[str, NDArray[np.int64]]
-    surfaces: dict[int, list[str]]
+    alphabet: align.Alphabet
+    surfaces: dict[int, str]
     bounds: NDArray[np.int64]
     """Own facts of fragment f are `bounds[f]` to `bounds[f + 1]`, exclusive."""
 
-    def surface(self, fragment: int) -> list[str]:
+    def surface(self, fragment: int) -> str:
         if fragment not in self.surfaces:
             lines = self.profile.fragments[fragment].lines
-            self.surfaces[fragment] = align.surface("\n".join(line for _, line in lines))
+            self.surfaces[fragment] = self.alphabet.write(align.surface("\n".join(line for _, line in lines)))
         return self.surfaces[fragment]
 
     def facts(self, fragment: int) -> slice:
         return slice(int(self.bounds[fragment]), int(self.bounds[fragment + 1]))
 
 
-def _side(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64]) -> _Side:
+def _side(
+    profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64], alphabet: align.Alphabet
+) -> _Side:
     fragments = profile.fragments
     keys, owners, readings = _with_inner(profile.facts, fragments)
     kinds = np.array([fragment.kind for fragment in fragments] or [""])
@@ -154,6 +158,7 @@ def _side(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64]
         own=profile.facts,
         sets=fact_sets(keys, owners, readings, len(fragments), known, bits),
         pools={kind: np.flatnonzero(kinds == kind) for kind in POOLS},
+        alphabet=alphabet,
         surfaces={},
         bounds=np.searchsorted(profile.facts.fragments, np.arange(len(fragments) + 1)),
     )
@@ -276,6 +281,9 @@ def _vote(left: _Side, index: int, options: list[_Option]) -> Vote:
 def _best(left: _Side, right: _Side, index: int, options: list[_Option], around: Around) -> _Match:
     """The option that ranks first; those close to it are told apart by their surface."""
     size = max(LEAST_BITS, float(left.sets.bits[index]))
+    # What no bonus can bring close to the best needs no look at what stands around it.
+    least = max(option.rank for option in options) * CLOSE - MOST_BITS / size
+    options = [option for option in options if option.rank >= least]
     ranked = [(round(option.rank + around.bits(index, option.right) / size, 9), option) for option in options]
     text = left.parsed.surface_keys[index]
     ranked.sort(
@@ -285,7 +293,7 @@ def _best(left: _Side, right: _Side, index: int, options: list[_Option], around:
     close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * CLOSE]
     told_apart = []
     for rank, option in close:
-        surface = align.surface_similarity(left.surface(index), right.surface(option.right)) if len(close) > 1 else 1.0
+        surface = align.similarity(left.surface(index), right.surface(option.right)) if len(close) > 1 else 1.0
         told_apart.append((round(rank * (1.0 + SURFACE_WEIGHT * surface), 9), surface, option))
     told_apart.sort(key=lambda found: (-found[0], around.displacement(index, found[2].right), found[2].right))
     total, surface, best = told_apart[0]
@@ -367,7 +375,10 @@ def _evidence(
     known: NDArray[np.uint64],
 ) -> list[Evidence]:
     pairs = []
+    least = LEVEL_BOUNDS[-1][1]
     for fragment, match in matches.items():
+        if match.containment * left.sets.bits[fragment] < least:
+            continue
         pair = _pair(left, right, fragment, match, explained, bits, known)
         if pair is not None:
             pairs.append(pair)
@@ -460,7 +471,7 @@ def _finding(left: _Side, right: _Side, pair: _Pair, shown: bool) -> Evidence:
         level=pair.level,
         left=(_place(one),),
         right=(_place(other),),
-        measures=_measures(pair, align.surface_similarity(left.surface(pair.left), right.surface(pair.right))),
+        measures=_measures(pair, align.similarity(left.surface(pair.left), right.surface(pair.right))),
         method=METHOD,
         reason=_reason(pair, alignment, renames) + _as_close(right, pair),
         renames=renames,

@@ -31,10 +31,24 @@ def tokens(text: str) -> list[str]:
     return [token for token in _TOKEN.findall(text) if not token.isspace() and not token.startswith("#")]
 
 
-def as_characters(sequences: Sequence[Sequence[str]]) -> list[str]:
+class Alphabet:
     """Token sequences as strings with one character for each distinct token: what rapidfuzz compares fastest."""
-    codes: dict[str, str] = {}
-    return ["".join(codes.setdefault(token, chr(0x100 + len(codes))) for token in tokens) for tokens in sequences]
+
+    _FIRST, _SIZE = 0xE000, 0x100000
+    """Characters from here on, above the surrogates; past the last one tokens share characters."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, str] = {}
+
+    def write(self, sequence: Sequence[str]) -> str:
+        codes = self._codes
+        text = []
+        for token in sequence:
+            code = codes.get(token)
+            if code is None:
+                code = codes[token] = chr(self._FIRST + len(codes) % self._SIZE)
+            text.append(code)
+        return "".join(text)
 
 
 _DOCSTRING = re.compile(r"^[ \t]*[rRuUbB]?(\"\"\"|''').*?\1[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -45,10 +59,9 @@ def surface(text: str) -> list[str]:
     return tokens(_DOCSTRING.sub("", text))
 
 
-def surface_similarity(left: list[str], right: list[str]) -> float:
-    """Similarity of two surfaces in [0, 1], symmetric (normalised Indel similarity)."""
-    one, other = as_characters([left, right])
-    return float(Indel.normalized_similarity(one, other))
+def similarity(left: str, right: str) -> float:
+    """Similarity of two sequences written in one alphabet, in [0, 1], symmetric (normalised Indel similarity)."""
+    return float(Indel.normalized_similarity(left, right))
 
 
 def blind(text: str) -> str:
@@ -60,7 +73,8 @@ def align(left: Lines, right: Lines) -> Alignment:
     """Lines aligned by what they say without names; each row says whether it is the same, renamed or edited."""
     left, right = left[:MAX_LINES], right[:MAX_LINES]
     left_blind, right_blind = _blind_lines(left), _blind_lines(right)
-    one, other = as_characters([left_blind, right_blind])
+    alphabet = Alphabet()
+    one, other = alphabet.write(left_blind), alphabet.write(right_blind)
     rows: list[Row] = []
     for block in Indel.opcodes(one, other):
         lefts = left[block.src_start : block.src_end]
@@ -153,8 +167,8 @@ def _pair_up(lefts: list[Row], rights: list[Row]) -> list[Row]:
 
 
 def _similar(left: list[str], right: list[str]) -> bool:
-    one, other = as_characters([left, right])
-    return float(Indel.normalized_similarity(one, other)) >= SIMILAR_ROW
+    alphabet = Alphabet()
+    return similarity(alphabet.write(left), alphabet.write(right)) >= SIMILAR_ROW
 
 
 def renames(alignment: Alignment) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,8 @@ CLASS_BITS, USER_BITS, FILE_BITS = 12.0, 8.0, 6.0
 of those in the definitions that use it or are used by it, and of those in the same file. To know the class of a source
 among some thousand fragments is to know about 12 bits."""
 
+MOST_BITS = CLASS_BITS + USER_BITS + FILE_BITS
+
 LEAST_BITS = 60.0
 """A fragment with fewer bits than this is taken to have so many, which bounds the bonus."""
 
@@ -86,19 +88,20 @@ class Context:
         for index, vote in votes.items():
             self.by_class[left.holder[index]][right.holder[vote.right]] += vote.weight
             self.by_file[left.file[index]][right.file[vote.right]] += vote.weight
+        self.totals = {id(votes): sum(votes.values()) for votes in (*self.by_class.values(), *self.by_file.values())}
 
     def bits(self, fragment: int, candidate: int) -> float:
         """Bits for a candidate from what stands around; the fragment's own vote does not count."""
         holder, place = self.left.holder[fragment], self.right.holder[candidate]
         own = self.votes.get(fragment)
-        total = CLASS_BITS * self._share(self.by_class[holder], place, own, own and self.right.holder[own.right])
+        total = CLASS_BITS * self._share(self.by_class.get(holder, {}), place, own, own and self.right.holder[own.right])
         users = self.left.users.get(holder, ())
         if users:
-            around = [self._share(self.by_class[user], place, None, None) for user in sorted(users)]
+            around = [self._share(self.by_class.get(user, {}), place, None, None) for user in sorted(users)]
             total += USER_BITS * max(around)
         file = self.right.file[candidate]
         total += FILE_BITS * self._share(
-            self.by_file[self.left.file[fragment]], file, own, own and self.right.file[own.right]
+            self.by_file.get(self.left.file[fragment], {}), file, own, own and self.right.file[own.right]
         )
         return total
 
@@ -106,9 +109,10 @@ class Context:
         """How differently the two stand in the order of their class or module, in [0, 1]."""
         return abs(self.left.position(fragment) - self.right.position(candidate))
 
-    @staticmethod
-    def _share(votes: Mapping[int, float], place: int, own: Vote | None, own_place: int | None) -> float:
-        total = sum(votes.values()) - (own.weight if own else 0.0)
+    def _share(self, votes: Mapping[int, float], place: int, own: Vote | None, own_place: int | None) -> float:
+        if place not in votes:
+            return 0.0
+        total = self.totals[id(votes)] - (own.weight if own else 0.0)
         mine = votes.get(place, 0.0) - (own.weight if own and own_place == place else 0.0)
         return max(0.0, min(1.0, mine / total)) if total > 1.0 else 0.0
 

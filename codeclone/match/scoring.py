@@ -25,6 +25,7 @@ SIZE_PENALTY = 0.25
 for the left and this for the right): among fragments that explain as much, the one with the least else."""
 
 _ROWS = 1024
+_PAIRS = 16384
 
 
 SECOND_READING = 0.1
@@ -37,22 +38,17 @@ class FactSets:
     """Sets of facts as sparse matrices: one row for each fragment, one column for each known fact."""
 
     matrix: sparse.csr_array
-    """Ones, shape (fragments, facts)."""
+    """Shape (fragments, facts); a value says in which readings the fragment has the fact: 1 in place, 2 cut out, 3 both."""
     bits: NDArray[np.float64]
     """Bits of all facts of each fragment."""
     weights: NDArray[np.float64]
     """Bits of each known fact."""
-    readings: tuple[tuple[sparse.csr_array, NDArray[np.float64]], ...]
-    """Matrix and bits of each reading by itself: in place, cut out."""
+    by_reading: NDArray[np.float64]
+    """Shape (2, fragments): bits of the facts of each fragment in place, and cut out."""
 
     def rows(self, rows: NDArray[np.int64]) -> FactSets:
         """Some of the fragments."""
-        return FactSets(
-            self.matrix[rows],
-            self.bits[rows],
-            self.weights,
-            tuple((matrix[rows], bits[rows]) for matrix, bits in self.readings),
-        )
+        return FactSets(self.matrix[rows], self.bits[rows], self.weights, self.by_reading[:, rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +73,12 @@ def fact_sets(
 ) -> FactSets:
     """`known`: all facts of both sides, ascending; `bits`: their weights; `readings`: bits 1 and 2 of each fact."""
     columns = np.searchsorted(known, keys)
-
-    def part(chosen: NDArray[np.bool_]) -> tuple[sparse.csr_array, NDArray[np.float64]]:
-        rows, some = fragments[chosen], columns[chosen]
-        matrix = sparse.csr_array((np.ones(len(some)), (rows, some)), shape=(count, len(known)))
-        return matrix, np.bincount(rows, bits[some], minlength=count)
-
-    whole = part(np.ones(len(keys), np.bool_))
-    return FactSets(*whole, bits, tuple(part((readings & reading) > 0) for reading in (1, 2)))
+    matrix = sparse.csr_array((readings.astype(np.int8), (fragments, columns)), shape=(count, len(known)))
+    weights = bits[columns]
+    by_reading = [
+        np.bincount(fragments, np.where(readings & reading, weights, 0.0), minlength=count) for reading in (1, 2)
+    ]
+    return FactSets(matrix, np.bincount(fragments, weights, minlength=count), bits, np.array(by_reading))
 
 
 def score(left: FactSets, right: FactSets) -> Scores:
@@ -94,16 +88,15 @@ def score(left: FactSets, right: FactSets) -> Scores:
 
 def score_pairs(left: FactSets, right: FactSets, lefts: NDArray[np.int64], rights: NDArray[np.int64]) -> Scores:
     """Score the given pairs of fragments on all their facts."""
-    shared = _shared(left.matrix, right.matrix, left.weights, lefts, rights)
+    shared, *by_reading = _shared(left, right, lefts, rights)
     # Sums in another order differ in the last digits: what is shared is never more than either side has.
     shared = np.minimum(shared, np.minimum(left.bits[lefts], right.bits[rights]))
     fits = []
-    for (one, left_bits), (other, right_bits) in zip(left.readings, right.readings, strict=True):
-        both = _shared(one, other, left.weights, lefts, rights)
+    for both, left_bits, right_bits in zip(by_reading, left.by_reading, right.by_reading, strict=True):
         whole = left_bits[lefts] + SIZE_PENALTY * (right_bits[rights] - both)
         fits.append(np.divide(both, whole, out=np.zeros_like(both), where=whole > 0))
     # A left fragment that reads the same in place and cut out brings no surroundings that could agree or not.
-    second = np.where(left.bits > np.maximum(*(bits for _, bits in left.readings)) + 1e-6, SECOND_READING, 0.0)[lefts]
+    second = np.where(left.bits > left.by_reading.max(axis=0) + 1e-6, SECOND_READING, 0.0)[lefts]
     rank = (np.maximum(*fits) + second * np.minimum(*fits)) / (1.0 + second)
     rank = np.round(np.minimum(1.0, rank), 9)
     order = np.lexsort((rights, -rank, lefts))
@@ -111,20 +104,22 @@ def score_pairs(left: FactSets, right: FactSets, lefts: NDArray[np.int64], right
 
 
 def _shared(
-    left: sparse.csr_array,
-    right: sparse.csr_array,
-    weights: NDArray[np.float64],
-    lefts: NDArray[np.int64],
-    rights: NDArray[np.int64],
+    left: FactSets, right: FactSets, lefts: NDArray[np.int64], rights: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Bits of the facts that both rows of each pair have."""
-    shared = np.zeros(len(lefts))
-    weighted = (left @ sparse.diags_array(weights)).tocsr()
-    for first in range(0, len(lefts), _ROWS * 16):
-        block = slice(first, first + _ROWS * 16)
-        product = weighted[lefts[block]].multiply(right[rights[block]])
-        shared[block] = np.asarray(product.sum(axis=1)).ravel()
-    return shared
+    """Shape (3, pairs): bits of the facts that both rows have, in any reading, both in place, and both cut out.
+
+    The product of two values says which: 1, 3 and 9 both in place, 4, 6 and 9 both cut out, 2 in different readings.
+    """
+    result = np.zeros((3, len(lefts)))
+    for first in range(0, len(lefts), _PAIRS):
+        block = slice(first, first + _PAIRS)
+        product = left.matrix[lefts[block]].multiply(right.matrix[rights[block]]).tocsr()
+        rows = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
+        weights = left.weights[product.indices]
+        kind = product.data
+        for line, chosen in enumerate((kind > 0, kind % 2 == 1, (kind >= 4) & (kind != 5))):
+            result[line, block] = np.bincount(rows, weights * chosen, minlength=product.shape[0])
+    return result
 
 
 def _candidates(left: FactSets, right: FactSets) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -133,10 +128,9 @@ def _candidates(left: FactSets, right: FactSets) -> tuple[NDArray[np.int64], NDA
     if not rows or not others or not left.matrix.nnz or not right.matrix.nnz:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     rare = _rare(left, right, MAX_JOINS * rows)
-    weighted = (left.matrix @ sparse.diags_array(bits * rare)).tocsr()
-    posted = (right.matrix @ sparse.diags_array(rare.astype(np.float64))).tocsc().T.tocsr()
-    posted.eliminate_zeros()
-    weighted.eliminate_zeros()
+    columns = np.flatnonzero(rare)
+    weighted = _weighted(left.matrix[:, columns], bits[columns])
+    posted = _weighted(right.matrix[:, columns], np.ones(len(columns))).T.tocsr()
     found = [_by_bands(left, right)]
     for first in range(0, rows, _ROWS):
         shared = (weighted[first : first + _ROWS] @ posted).tocsr()
@@ -150,6 +144,11 @@ def _candidates(left: FactSets, right: FactSets) -> tuple[NDArray[np.int64], NDA
             found.append((first + row) * np.int64(others) + columns)
     pairs = np.unique(np.concatenate(found))
     return pairs // others, pairs % others
+
+
+def _weighted(matrix: sparse.csr_array, weights: NDArray[np.float64]) -> sparse.csr_array:
+    matrix = matrix.tocsr()
+    return sparse.csr_array((weights[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _rare(left: FactSets, right: FactSets, joins: int) -> NDArray[np.bool_]:
@@ -171,7 +170,8 @@ def _by_bands(left: FactSets, right: FactSets) -> NDArray[np.int64]:
 
 
 def _signatures(sets: FactSets) -> NDArray[np.uint64]:
-    matrix = sets.readings[1][0]
-    owners = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+    owners = np.repeat(np.arange(sets.matrix.shape[0], dtype=np.int32), np.diff(sets.matrix.indptr))
+    cut_out = sets.matrix.data >= 2
     # The column of a fact is the same on both sides, and the permutations begin with a mixing step.
-    return minhash.signatures(matrix.indices.astype(np.uint64), owners, matrix.shape[0])
+    columns = sets.matrix.indices[cut_out].astype(np.uint64)
+    return minhash.signatures(columns, owners[cut_out], sets.matrix.shape[0])

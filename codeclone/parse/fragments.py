@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -44,10 +47,27 @@ class Parsed:
 
 def parse_snapshot(snapshot: Snapshot) -> Parsed:
     """Parse every Python file. Never raises on what the files contain: what is not understood is in `skipped`."""
+    with _no_garbage():
+        return _parse(snapshot)
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Lowering makes millions of small tuples and no cycles: looking for garbage meanwhile takes a fifth of its time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _parse(snapshot: Snapshot) -> Parsed:
     graph = GraphBuilder()
     fragments: list[Fragment] = []
     skipped: list[Skipped] = []
-    starts_of: list[list[int]] = []
+    starts_of: list[tuple[list[int], int]] = []
     surfaces: list[int] = []
     sources = [file for file in snapshot.files if file.path.endswith(SUFFIXES)]
     roots = roots_of(tuple(file.path for file in sources))
@@ -64,7 +84,7 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
         dataflow.lower(graph, syntax, resolve(syntax, roots), found)
         fragments.extend(_fragments(file.path, text, syntax, found, len(fragments)))
         surfaces.extend(surface_keys(syntax, found))
-        starts_of.extend([starts] * len(found))
+        starts_of.append((starts, len(found)))
         files += 1
         source_lines += len(starts) - (1 if text.endswith("\n") else 0)
     graphs = graph.finish()
@@ -113,21 +133,18 @@ def _fragments(path: str, text: str, syntax: Syntax, found: list[Unit], base: in
     starts = line_starts(syntax.source)
     inner: list[list[tuple[int, int]]] = [[] for _ in found]
     for unit in found[1:]:
-        first = int(np.searchsorted(starts, syntax.start[unit.outer], "right"))
-        inner[unit.parent].append((first, unit.last))
+        inner[unit.parent].append((bisect_right(starts, syntax.start[unit.outer]), unit.last))
     fragments = []
     for index, unit in enumerate(found):
-        kept = range(unit.first, min(unit.last, len(lines)) + 1)
-        hidden = {line for first, last in inner[index] for line in range(first, last + 1)}
-        if unit.kind == "function":
-            hidden = set()
+        last = min(unit.last, len(lines))
+        hidden = [] if unit.kind == "function" else inner[index]
         fragments.append(
             Fragment(
                 location=Location(path, Span(unit.first, unit.last)),
                 qualname=unit.qualname,
                 kind=unit.kind,
                 language="python",
-                lines=tuple((line, lines[line - 1]) for line in kept if line not in hidden),
+                lines=tuple((line, lines[line - 1]) for line in _shown(unit.first, last, hidden)),
                 parent=base + unit.parent if unit.parent >= 0 else -1,
                 uses=tuple(base + used for used in unit.uses),
             )
@@ -135,11 +152,21 @@ def _fragments(path: str, text: str, syntax: Syntax, found: list[Unit], base: in
     return fragments
 
 
-def _lines(graphs: ValueGraphs, starts_of: list[list[int]]) -> NDArray[np.int32]:
+def _shown(first: int, last: int, hidden: list[tuple[int, int]]) -> Iterator[int]:
+    """Lines of a definition that are in none of the hidden runs, which are in order and do not overlap."""
+    for start, end in hidden:
+        yield from range(first, min(start, last + 1))
+        first = max(first, end + 1)
+    yield from range(first, last + 1)
+
+
+def _lines(graphs: ValueGraphs, starts_of: list[tuple[list[int], int]]) -> NDArray[np.int32]:
+    """Source line of each node; `starts_of`: line starts of each file, and how many fragments it has."""
     result = np.ones(len(graphs.labels), np.int32)
-    bounds = np.searchsorted(graphs.fragments, np.arange(len(starts_of) + 1))
-    for fragment, starts in enumerate(starts_of):
-        lo, hi = bounds[fragment], bounds[fragment + 1]
-        if hi > lo:
-            result[lo:hi] = np.searchsorted(starts, graphs.offsets[lo:hi], "right")
+    bounds = np.searchsorted(graphs.fragments, np.arange(sum(count for _, count in starts_of) + 1))
+    fragment = 0
+    for starts, count in starts_of:
+        lo, hi = bounds[fragment], bounds[fragment + count]
+        result[lo:hi] = np.searchsorted(np.asarray(starts), graphs.offsets[lo:hi], "right")
+        fragment += count
     return result

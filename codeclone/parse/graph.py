@@ -63,7 +63,10 @@ class GraphBuilder:
 
     def __init__(self) -> None:
         self.label_ids: dict[bytes, int] = {}
+        self.label_names: list[bytes] = []
         self.slot_ids: dict[bytes, int] = {b"any": ANY_ORDER}
+        self.positions = [edge(0, self.slot(b"%d" % place)) for place in range(64)]
+        """Edges without a child, for the operands that have a place."""
         self.labels: list[int] = []
         self.edges: list[tuple[int, ...]] = []
         self.offsets: list[int] = []
@@ -80,6 +83,7 @@ class GraphBuilder:
         known = ids.get(name)
         if known is None:
             known = ids[name] = len(ids)
+            self.label_names.append(name)
         return known
 
     def slot(self, name: bytes) -> int:
@@ -141,6 +145,6 @@ class GraphBuilder:
             edge_starts=edge_starts,
             children=renumbered[packed & _CHILD],
             slots=(packed >> _SLOT_BITS).astype(np.int32),
-            label_names=tuple(self.label_ids),
+            label_names=tuple(self.label_names),
             slot_names=tuple(self.slot_ids),
         )

@@ -47,14 +47,13 @@ class Lowering:
         self.names = names
         self.api = api_names()
         self.spellings = spellings()
-        self.slots = [edge(0, graph.slot(b"%d" % position)) for position in range(64)]
+        self.slots = graph.positions
         self.env: dict[bytes, int] = {}
         self.defined = defined
         self.in_place: Callable[[Lowering, int, list[int], bool], int | None] | None = None
         """Lowers a helper's body in place of a call of it; None inside such a body."""
         self.self_name = b""
         self.effects: list[int] = []
-        self._label_names: list[bytes] = list(graph.label_ids)
 
     # Nodes
 
@@ -87,13 +86,7 @@ class Lowering:
         return edge(child, self.graph.slot(b"=" + name))
 
     def label_of(self, node: int) -> bytes:
-        return self.label_name(self.graph.labels[node])
-
-    def label_name(self, label: int) -> bytes:
-        names = self._label_names
-        if label >= len(names):
-            names.extend(list(self.graph.label_ids)[len(names) :])
-        return names[label]
+        return self.graph.label_names[self.graph.labels[node]]
 
     def operands(self, node: int) -> list[int]:
         return [child_of(an_edge) for an_edge in self.graph.edges[node]]
