@@ -24,7 +24,7 @@ from packages import fetch
 
 RUNS = 5
 LEFT, RIGHT = ("peft==0.13.2",), ("accelerate==1.1.1", "litgpt==0.5.3")
-GROWTH_MB = (1, 4, 16)
+GROWTH_MB = (1, 4)
 
 PARSE = """
 import sys, time, json

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import codeclone
 from codeclone import background, verdict
@@ -31,6 +33,23 @@ def scan(
     `only`: kinds of evidence to look at; all where empty. Raises SourceError for a source that cannot be read,
     NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an unknown kind.
     """
+    with _no_garbage():
+        return _scan(left, right, only, command, progress)
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """A scan makes millions of small tuples and hardly a cycle: looking for garbage meanwhile is time lost."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _scan(left: str, right: str, only: Sequence[str], command: str, progress: Progress) -> Report:
     rooms = _rooms(only)
     progress(f"reading {left}")
     left_snapshot = open_source(left)

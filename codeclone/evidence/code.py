@@ -52,7 +52,7 @@ structure it decides, and it can never lift a candidate over one that is clearly
 MAX_SAME_TEXT = 16
 """Candidates taken because their text is the same, however common it is."""
 
-MAX_TIED = 64
+MAX_TIED = 32
 """So many of them are compared by surface."""
 
 SHOWN = 200

@@ -108,18 +108,27 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
     for index, unit in enumerate(units):
         graph.begin_fragment()
         defined = classes.get(_class_of(units, index), plain) if unit.kind == "function" else plain
-        for reading, known_names, known in ((IN_PLACE, names, defined), (CUT_OUT, cut_out, nothing)):
-            graph.begin_reading(reading)
-            s = Lowering(graph, syntax, known_names, known)
-            s.in_place = _in_place
-            if unit.kind == "function":
-                _lower_function(s, unit, units)
-            elif unit.kind == "class":
-                _lower_class(s, unit)
-            elif syntax.kind:
-                s.root(b"<module>", (), 0)
-                _run(s, syntax.children(0))
-                _fields(s)
+        first_root = graph.roots
+        graph.begin_reading(IN_PLACE)
+        if _lower_unit(Lowering(graph, syntax, names, defined), unit, units):
+            graph.begin_reading(CUT_OUT)
+            _lower_unit(Lowering(graph, syntax, cut_out, nothing), unit, units)
+        else:
+            graph.same_when_cut_out(first_root)
+
+
+def _lower_unit(s: Lowering, unit: Unit, units: list[Unit]) -> bool:
+    """Lower one unit. Returns whether its surroundings told anything about it."""
+    s.in_place = _in_place
+    if unit.kind == "function":
+        _lower_function(s, unit, units)
+    elif unit.kind == "class":
+        _lower_class(s, unit)
+    elif s.kind:
+        s.root(b"<module>", (), 0)
+        _run(s, s.syntax.children(0))
+        _fields(s)
+    return s.told_by_surroundings
 
 
 def _is_small(syntax: Syntax, node: int) -> bool:

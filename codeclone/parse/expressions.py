@@ -53,6 +53,8 @@ def _identifier(s: Lowering, node: int) -> int:
     known = s.env.get(name)
     if known is not None:
         return known
+    if name in s.names.told_by_file:
+        s.told_by_surroundings = True
     literal = s.names.constants.get(name)
     if literal is not None:
         return value(s, literal)
@@ -70,13 +72,18 @@ def library_name(s: Lowering, node: int) -> bytes | None:
     name = s.source[s.start[base] : s.end[base]]
     if name in s.env:
         return None
+    if name in s.names.told_by_file:
+        s.told_by_surroundings = True
     if base == node:
         return s.names.library(name)
     if not s.names.is_module(name):
         return None
     last = s.next[node] - 1
     found = s.source[s.start[last] : s.end[last]]
-    return found if not s.names.listed_only or s.names.is_listed(found) else None
+    if s.names.is_listed(found):
+        return found
+    s.told_by_surroundings = True
+    return None if s.names.listed_only else found
 
 
 def _attribute(s: Lowering, node: int) -> int:
@@ -93,9 +100,12 @@ def _attribute(s: Lowering, node: int) -> int:
             return stored
         literal = s.defined.literals.get(name)
         if literal is not None:
+            s.told_by_surroundings = True
             return value(s, literal)
         made = s.defined.made_with.get(name)
         if made is not None:
+            if made != b"attr" or name in s.api:
+                s.told_by_surroundings = True
             return s.leaf(b"self." + made, at)
         return s.leaf(b"self." + (name if name in s.api else b"attr"), at)
     return s.make(b"." + name if name in s.api else b"<.attr>", (value(s, base),), s.start[last])
@@ -120,9 +130,11 @@ def _call(s: Lowering, node: int) -> int:
         if on_self:
             made = s.defined.made_with.get(name)
             if made is not None:
+                s.told_by_surroundings = True
                 return _apply(s, s.leaf(b"self." + made, at), arguments, at)
             method = s.defined.methods.get(name)
             if method is not None:
+                s.told_by_surroundings = True
                 return _helper_call(s, method, True, arguments, at)
             if name in s.api:
                 return _library_call(s, name, [value(s, base)], arguments, at)
@@ -142,6 +154,7 @@ def _call(s: Lowering, node: int) -> int:
         if name not in s.env:
             function_node = s.defined.functions.get(name)
             if function_node is not None:
+                s.told_by_surroundings = True
                 return _helper_call(s, function_node, False, arguments, at)
             return _own_call(s, [], arguments, at)
     return _apply(s, value(s, function), arguments, at)

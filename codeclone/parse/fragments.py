@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -47,23 +45,6 @@ class Parsed:
 
 def parse_snapshot(snapshot: Snapshot) -> Parsed:
     """Parse every Python file. Never raises on what the files contain: what is not understood is in `skipped`."""
-    with _no_garbage():
-        return _parse(snapshot)
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Lowering makes millions of small tuples and no cycles: looking for garbage meanwhile takes a fifth of its time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _parse(snapshot: Snapshot) -> Parsed:
     graph = GraphBuilder()
     fragments: list[Fragment] = []
     skipped: list[Skipped] = []

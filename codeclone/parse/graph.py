@@ -113,6 +113,15 @@ class GraphBuilder:
         """Roots from here on belong to this reading of the fragment: `IN_PLACE` or `CUT_OUT`."""
         self._reading = reading
 
+    def same_when_cut_out(self, first_root: int) -> None:
+        """Roots from `first_root` on belong to both readings: the surroundings told nothing."""
+        self._readings[first_root:] = [IN_PLACE | CUT_OUT] * (len(self._readings) - first_root)
+
+    @property
+    def roots(self) -> int:
+        """How many there are so far."""
+        return len(self._roots)
+
     def root(self, node: int) -> None:
         """Something happens with this value: it is returned, stored, raised, or computed for its effect."""
         self._roots.append(node)

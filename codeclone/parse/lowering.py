@@ -54,6 +54,8 @@ class Lowering:
         """Lowers a helper's body in place of a call of it; None inside such a body."""
         self.self_name = b""
         self.effects: list[int] = []
+        self.told_by_surroundings = False
+        """Whether anything was lowered otherwise than it would be if the fragment were cut out of its file."""
 
     # Nodes
 
@@ -62,9 +64,11 @@ class Lowering:
 
     def make(self, name: bytes, operands: Iterable[int], at: int) -> int:
         """A value whose operands have their places."""
+        placed = tuple(operands)
         slots = self.slots
-        last = len(slots) - 1
-        edges = tuple([slots[min(place, last)] | child for place, child in enumerate(operands)])
+        if len(placed) > len(slots):
+            slots = slots + slots[-1:] * (len(placed) - len(slots))
+        edges = tuple([slot | child for slot, child in zip(slots, placed, strict=False)])
         return self.graph.node(self.graph.label(name), edges, at)
 
     def make_any_order(self, name: bytes, operands: Iterable[int], at: int) -> int:

@@ -7,7 +7,7 @@ data/api_names.txt. Everything else is the programmer's own and a copier can cha
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -74,6 +74,8 @@ class Names:
     """Module-level name that is bound once, to a number or a string -> the syntax node of that literal."""
     listed_only: bool = False
     """Library names count only where data/api_names.txt lists them."""
+    told_by_file: frozenset[bytes] = frozenset()
+    """Names that would stand for something else if the fragment were cut out of its file."""
 
     def library(self, name: bytes) -> bytes | None:
         """The library name that a bare name stands for; None for the programmer's own."""
@@ -134,7 +136,10 @@ def resolve(syntax: Syntax, roots: frozenset[bytes]) -> Names:
                     own.add(alias or name)
                 else:
                     imported[alias or name] = name
-    return Names(imported, frozenset(own | _defined(syntax)), _constants(syntax))
+    names = Names(imported, frozenset(own | _defined(syntax)), _constants(syntax))
+    alone = names.cut_out()
+    told = {name for name in names.own | imported.keys() if names.library(name) != alone.library(name)}
+    return replace(names, told_by_file=frozenset(told | names.constants.keys()))
 
 
 def _defined(syntax: Syntax) -> set[bytes]:

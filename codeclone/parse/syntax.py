@@ -138,26 +138,27 @@ def _flatten(
     deep: list[tuple[int, int]] = []
     stack: list[int] = []  # recorded node at each level of the walk, -1 where looked through
     plan, canonical, known = _PLAN, _CANONICAL, len(_PLAN)
+    through, drop, leaf, string = _THROUGH, _DROP, _LEAF, _STRING
     cursor = tree.walk()
     down, along, up = cursor.goto_first_child, cursor.goto_next_sibling, cursor.goto_parent
     while True:
         node = cursor.node
         kind = node.kind_id
-        action = plan[kind] if kind < known else _THROUGH
+        action = plan[kind] if kind < known else through
         recorded = -1
-        if action != _DROP:
-            if action != _THROUGH:
+        if action != drop:
+            if action != through:
                 recorded = len(kinds)
                 kinds.append(canonical[kind])
                 start, end = node.byte_range
                 starts.append(start)
                 ends.append(end)
                 after.append(recorded + 1)
-                if action == _STRING:
+                if action == string:
                     # Only a formatted string has anything inside that is not text.
                     prefix = source[start : start + 2].lower()
                     action = _RECORD if b"f" in prefix or b"t" in prefix else _LEAF
-            if action != _LEAF and down():
+            if action != leaf and down():
                 if len(stack) < MAX_DEPTH:
                     stack.append(recorded)
                     continue

@@ -70,9 +70,10 @@ def surface_keys(syntax: Syntax, found: list[Unit]) -> list[int]:
     """A hash of the text of each unit as written, names included; layout, punctuation, comments, annotations, docstrings
     and decorators left out. Units with the same key are Type-1 clones."""
     kinds, after = syntax.kind, syntax.next
+    source = syntax.source
     texts = [
-        syntax.source[start:end] if after[node] == node + 1 else b""
-        for node, (start, end) in enumerate(zip(syntax.start, syntax.end, strict=True))
+        source[start:end] if last == node + 1 else b""
+        for node, (start, end, last) in enumerate(zip(syntax.start, syntax.end, after, strict=True))
     ]
     for node, kind in enumerate(kinds):
         if kind == _STATEMENT and node + 1 < len(kinds) and kinds[node + 1] == _STRING and after[node] == node + 2:
