@@ -1,11 +1,14 @@
-"""Rebuilds codeclone/data/api_names.txt: the public names of the libraries that model code is written against.
+"""Rebuilds codeclone/data/{api,property,self}_names.txt: the public names of the libraries that model code is written
+against.
 
     pip install torch==2.13.0 numpy pillow einops jax
     python benchmarks/build_api_names.py
 
-A name in this file is kept in code facts when it is read as an attribute or called as a method, whatever object it
-stands on; every other attribute name is the programmer's own and is stripped. The list is one for all repositories, so
-that the same line of code gives the same fact whether or not its repository happens to define the name.
+api_names: kept in code facts when it is called as a function or method, whatever object it stands on. property_names: kept
+when it is read as an attribute without a call; far fewer, since `dim`, `size` or `scale` are what anybody calls an
+attribute of their own. self_names: kept when it is called on `self`: what a class has from its base class. Every other
+attribute name is the programmer's own and is stripped. The lists are one for all repositories, so that the same line of
+code gives the same fact whether or not its repository happens to define the name.
 """
 
 from __future__ import annotations
@@ -54,6 +57,26 @@ read_csv read_json to_csv groupby iterrows itertuples reset_index set_index drop
 imread imwrite cvtColor add_argument parse_args parse_known_args ArgumentParser
 """.split()
 
+PROPERTIES = """
+shape dtype device T H mT mH ndim data grad real imag flat nbytes itemsize strides is_leaf is_cuda requires_grad
+weight bias in_features out_features in_channels out_channels num_features embedding_dim num_embeddings padding_idx
+training last_hidden_state hidden_states attentions logits loss past_key_values pooler_output encoder_last_hidden_state
+cross_attentions decoder_hidden_states prediction_scores sequences input_ids attention_mask token_type_ids position_ids
+pixel_values inputs_embeds labels pad_token_id eos_token_id bos_token_id unk_token_id sep_token_id cls_token_id
+mask_token_id pad_token eos_token bos_token unk_token sep_token cls_token mask_token model_max_length
+is_encoder_decoder use_return_dict output_attentions output_hidden_states param_groups state_dict
+stem suffix parent parts __class__ __name__ __dict__ __doc__ __module__ args kwargs
+""".split()
+
+METHODS_OF_BASES = """
+from_pretrained save_pretrained push_to_hub post_init init_weights get_input_embeddings set_input_embeddings
+get_output_embeddings set_output_embeddings resize_token_embeddings tie_weights prepare_inputs_for_generation
+gradient_checkpointing_enable register_for_auto_class generate batch_decode decode encode tokenize convert_tokens_to_ids
+convert_ids_to_tokens add_special_tokens add_tokens apply_chat_template to_dict from_dict add_weight build
+setup param variable sow has_variable make_rng log log_dict create_parameter add_parameter add_sublayer
+insert_child_to_cell get_extended_attention_mask invert_attention_mask get_head_mask
+""".split()
+
 
 def public_names(thing: object) -> set[str]:
     return {name for name in dir(thing) if not name.startswith("_") and not name.endswith("_test")}
@@ -71,7 +94,14 @@ def build() -> list[str]:
     return sorted(name for name in names if len(name) > 1 or name == "T")
 
 
+def write(name: str, names: list[str]) -> None:
+    target = Path(__file__).parent.parent / "codeclone" / "data" / name
+    target.write_text("\n".join(names) + "\n", encoding="utf-8")
+    print(f"{name}: {len(names)} names")
+
+
 if __name__ == "__main__":
-    target = Path(__file__).parent.parent / "codeclone" / "data" / "api_names.txt"
-    target.write_text("\n".join(build()) + "\n", encoding="utf-8")
-    print(f"{target.name}: {len(build())} names")
+    module = importlib.import_module("torch.nn").Module
+    write("api_names.txt", build())
+    write("property_names.txt", sorted(set(PROPERTIES)))
+    write("self_names.txt", sorted(public_names(module) - {"forward", "T_destination"} | set(METHODS_OF_BASES)))

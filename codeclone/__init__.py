@@ -10,7 +10,7 @@ __all__ = ["Report", "__version__", "scan"]
 def __getattr__(name: str) -> object:
     # Lazy, so that `codeclone --help` does not pay for numpy.
     if name == "scan":
-        from codeclone.scan import scan
+        from codeclone.pipeline import scan
 
         return scan
     if name == "Report":

@@ -71,7 +71,7 @@ def scan(
     """
     try:
         targets = _targets(outputs, formats)
-        from codeclone.scan import scan as run
+        from codeclone.pipeline import scan as run
 
         with _Progress(quiet, verbose) as progress:
             report = run(left, right, only=only, progress=progress.step)

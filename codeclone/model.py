@@ -122,7 +122,8 @@ class Facts:
     depths: NDArray[np.uint8]
     """How many steps of operands the key covers: 0 is a label alone."""
     readings: NDArray[np.uint8]
-    """Bits: 1 where the fact is there when the fragment is read in its place, 2 where it is there when it is cut out."""
+    """Bits: 1 where the fact is there when the fragment is read in its place, 2 where it is there when it is cut out, 4
+    where it stands on the fragment's own lines and not only in a helper that it calls."""
 
 
 @dataclass(frozen=True, slots=True)

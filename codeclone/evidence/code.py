@@ -35,6 +35,7 @@ from codeclone.model import (
     Term,
 )
 from codeclone.parse.fragments import Parsed, parse_snapshot
+from codeclone.parse.graph import LOCAL
 
 TITLE = "Code"
 VERSION = 1
@@ -416,22 +417,31 @@ def _pair(
     bits: NDArray[np.float64],
     known: NDArray[np.uint64],
 ) -> _Pair | None:
-    """Measures of a pair on the facts of the fragments themselves, without those of definitions inside them."""
+    """Measures of a pair on the facts of the fragments themselves, without those of definitions inside them.
+
+    What stands in a helper that one side calls can be found in the other's own lines, but each share is one of own
+    lines: a function that only calls copied ones is not a copy.
+    """
     one, other = left.facts(fragment), right.facts(match.right)
     left_keys, right_keys = left.own.keys[one], right.own.keys[other]
     shared_keys, at_left, at_right = np.intersect1d(left_keys, right_keys, assume_unique=True, return_indices=True)
     weights = bits[np.searchsorted(known, shared_keys)]
-    whole_left = float(bits[np.searchsorted(known, left_keys)].sum())
-    whole_right = float(bits[np.searchsorted(known, right_keys)].sum())
-    shared = min(float(weights.sum()), whole_left, whole_right)
+    left_weights, right_weights = (bits[np.searchsorted(known, keys)] for keys in (left_keys, right_keys))
+    left_local, right_local = (
+        (side.own.readings[facts] & LOCAL) > 0 for side, facts in ((left, one), (right, other))
+    )
+    shared = float(weights.sum())
     if not shared:
         return None
+    whole_left, whole_right = float(left_weights.sum()), float(right_weights.sum())
     fine = np.isin(left.own.depths[one][at_left], FINE)
     parts = np.zeros(len(shared_keys), np.uint8)
     parts[fine] = explained.part_of(shared_keys[fine])
-    attributable = float(weights[fine & (parts == PARTS.index("attributable"))].sum())
-    contained = shared / whole_left
-    level = level_of(attributable, contained, shared / whole_right)
+    telling = fine & (parts == PARTS.index("attributable")) & left_local[at_left]
+    attributable = float(weights[telling].sum())
+    contained_left = _share(weights[left_local[at_left]], left_weights[left_local])
+    contained_right = _share(weights[right_local[at_right]], right_weights[right_local])
+    level = level_of(attributable, contained_left, contained_right)
     if level == "none":
         return None
     return _Pair(
@@ -439,15 +449,20 @@ def _pair(
         right=match.right,
         shared=shared,
         attributable=attributable,
-        containment_left=round(contained, 6),
-        containment_right=round(shared / whole_right, 6),
-        resemblance=round(shared / (whole_left + whole_right - shared), 6),
+        containment_left=contained_left,
+        containment_right=contained_right,
+        resemblance=round(min(1.0, shared / max(whole_left + whole_right - shared, shared)), 6),
         level=level,
         tied=match.tied,
-        left_rows=one.start + at_left[fine],
-        right_rows=other.start + at_right[fine],
-        shared_bits=weights[fine],
+        left_rows=one.start + at_left[telling],
+        right_rows=other.start + at_right[telling],
+        shared_bits=weights[telling],
     )
+
+
+def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> float:
+    total = float(whole.sum())
+    return round(min(1.0, float(part.sum()) / total), 6) if total else 0.0
 
 
 def level_of(attributable: float, containment_left: float, containment_right: float) -> Level:
@@ -491,8 +506,8 @@ def _id(left: Fragment, right: Fragment) -> str:
 def _measures(pair: _Pair, surface: float) -> tuple[Measure, ...]:
     return (
         Measure("similarity", pair.resemblance, "fraction", "shared bits in the bits of both together (resemblance)"),
-        Measure("containment_left", pair.containment_left, "fraction", "share of the left fragment's bits found right"),
-        Measure("containment_right", pair.containment_right, "fraction", "share of the right fragment's bits found left"),
+        Measure("containment_left", pair.containment_left, "fraction", "share of the bits on the left fragment's own lines that is found right"),
+        Measure("containment_right", pair.containment_right, "fraction", "share of the bits on the right fragment's own lines that is found left"),
         Measure("shared_bits", round(pair.shared, 3), "bits", "rarity of the shared facts, added up"),
         Measure(
             "attributable_bits",

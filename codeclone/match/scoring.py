@@ -17,7 +17,7 @@ MAX_JOINS = 6000
 """Postings read for each left fragment on average. Facts are taken from the rarest on until this is spent, so the work
 grows with the number of fragments and not with its square."""
 
-KEPT = 24
+KEPT = 16
 """Candidates of each left fragment that are scored on all facts."""
 
 SIZE_PENALTY = 0.25
@@ -71,9 +71,10 @@ def fact_sets(
     known: NDArray[np.uint64],
     bits: NDArray[np.float64],
 ) -> FactSets:
-    """`known`: all facts of both sides, ascending; `bits`: their weights; `readings`: bits 1 and 2 of each fact."""
+    """`known`: all facts of both sides, ascending; `bits`: their weights; `readings`: of each fact, the
+    two lower bits count."""
     columns = np.searchsorted(known, keys)
-    matrix = sparse.csr_array((readings.astype(np.int8), (fragments, columns)), shape=(count, len(known)))
+    matrix = sparse.csr_array(((readings & 3).astype(np.int8), (fragments, columns)), shape=(count, len(known)))
     weights = bits[columns]
     by_reading = [
         np.bincount(fragments, np.where(readings & reading, weights, 0.0), minlength=count) for reading in (1, 2)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from codeclone.parse import expressions as ex
 from codeclone.parse.expressions import IDENTIFIER, bind, combine, library_name, operator_of, parameter_names, value
 from codeclone.parse.graph import CUT_OUT, IN_PLACE, GraphBuilder
-from codeclone.parse.lowering import Definitions, Lowering
+from codeclone.parse.lowering import Definitions, Helper, Lowering
 from codeclone.parse.names import Names
 from codeclone.parse.syntax import KIND, OPERATOR, Syntax
 from codeclone.parse.units import Unit
@@ -137,17 +137,17 @@ def _is_small(syntax: Syntax, node: int) -> bool:
 
 def _in_place(s: Lowering, definition: int, arguments: list[int], method: bool) -> int | None:
     """What a helper returns, with its values and effects made here; None where it returns nothing or yields."""
-    children = s.syntax.children(definition)
-    parameters = next((child for child in children if s.kind[child] == _PARAMETERS), None)
-    if parameters is None or s.kind[children[-1]] != _BLOCK:
-        return None
-    if any(s.kind[node] == _YIELD for node in range(definition, s.next[definition])):
+    known = s.defined.helpers
+    if definition not in known:
+        known[definition] = _helper(s, definition)
+    helper = known[definition]
+    if helper is None:
         return None
     outer, outer_self, outer_in_place, s.in_place = s.env, s.self_name, s.in_place, None
-    names = parameter_names(s, parameters)
+    names = helper.parameters
     env = {name: bound for name, bound in outer.items() if name.startswith(b"self.")} if method else {}
     s.self_name = b""
-    if method and names and b"staticmethod" not in s.source[max(0, s.start[definition] - 40) : s.start[definition]]:
+    if method and names and not helper.static:
         s.self_name = names[0][0]
         env[s.self_name] = outer.get(outer_self, s.leaf(b"<self>", s.start[definition]))
         names = names[1:]
@@ -158,9 +158,20 @@ def _in_place(s: Lowering, definition: int, arguments: list[int], method: bool) 
         else:
             env[name] = value(s, default) if default is not None else s.leaf(b"<param>", s.start[definition])
     s.env = env
-    returned, _ = _run(s, s.syntax.children(children[-1]))
+    returned, _ = _run(s, s.syntax.children(helper.body))
     s.env, s.self_name, s.in_place = outer, outer_self, outer_in_place
     return returned
+
+
+def _helper(s: Lowering, definition: int) -> Helper | None:
+    children = s.syntax.children(definition)
+    parameters = next((child for child in children if s.kind[child] == _PARAMETERS), None)
+    if parameters is None or s.kind[children[-1]] != _BLOCK:
+        return None
+    if _YIELD in s.kind[definition : s.next[definition]]:
+        return None
+    before = s.source[max(0, s.start[definition] - 40) : s.start[definition]]
+    return Helper(tuple(parameter_names(s, parameters)), b"staticmethod" in before, children[-1])
 
 
 def _class_of(units: list[Unit], index: int) -> int:

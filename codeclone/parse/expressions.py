@@ -104,11 +104,11 @@ def _attribute(s: Lowering, node: int) -> int:
             return value(s, literal)
         made = s.defined.made_with.get(name)
         if made is not None:
-            if made != b"attr" or name in s.api:
+            if made != b"attr" or name in s.properties:
                 s.told_by_surroundings = True
             return s.leaf(b"self." + made, at)
-        return s.leaf(b"self." + (name if name in s.api else b"attr"), at)
-    return s.make(b"." + name if name in s.api else b"<.attr>", (value(s, base),), s.start[last])
+        return s.leaf(b"self." + (name if name in s.properties else b"attr"), at)
+    return s.make(b"." + name if name in s.properties else b"<.attr>", (value(s, base),), s.start[last])
 
 
 # Calls
@@ -136,7 +136,7 @@ def _call(s: Lowering, node: int) -> int:
             if method is not None:
                 s.told_by_surroundings = True
                 return _helper_call(s, method, True, arguments, at)
-            if name in s.api:
+            if name in s.from_bases:
                 return _library_call(s, name, [value(s, base)], arguments, at)
             return _own_call(s, [], arguments, at)
         if s.kind[base] == CALL and s.source[s.start[base + 1] : s.end[base + 1]] == b"super":

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 ANY_ORDER = 0
 """The slot of every operand of a commutative operation."""
 
-IN_PLACE, CUT_OUT = 1, 2
-"""Readings of a fragment: with what its file and class tell about it, and as if it were cut out of them."""
+IN_PLACE, CUT_OUT, LOCAL = 1, 2, 4
+"""Readings of a fragment: with what its file and class tell about it, and as if it were cut out of them.
+LOCAL marks what stands on the fragment's own lines, and not only in a helper that is read in place of its call."""
 
 _SLOT_BITS = 32
 _CHILD = (1 << _SLOT_BITS) - 1
@@ -48,7 +49,7 @@ class ValueGraphs:
     fragments: NDArray[np.int32]
     """Fragment of each node, ascending."""
     readings: NDArray[np.uint8]
-    """In which readings of its fragment a node occurs: `IN_PLACE`, `CUT_OUT` or both, as bits."""
+    """In which readings of its fragment a node occurs, `IN_PLACE`, `CUT_OUT` or both, and whether it is `LOCAL`: bits."""
     edge_starts: NDArray[np.int64]
     """Of length nodes + 1: the edges of node n are `edge_starts[n]` to `edge_starts[n + 1]`, exclusive."""
     children: NDArray[np.int32]
@@ -75,6 +76,7 @@ class GraphBuilder:
         self._roots: list[int] = []
         self._reading = IN_PLACE
         self._readings: list[int] = []
+        self._local = bytearray()
         self.called_from: int | None = None
         """While a helper is lowered in place of its call: where that call stands. Its values stand there too."""
 
@@ -106,7 +108,14 @@ class GraphBuilder:
             known = self._memo[key] = len(self.labels)
             self.labels.append(label)
             self.edges.append(edges)
-            self.offsets.append(offset if self.called_from is None else self.called_from)
+            if self.called_from is None:
+                self.offsets.append(offset)
+                self._local.append(LOCAL)
+            else:
+                self.offsets.append(self.called_from)
+                self._local.append(0)
+        elif self.called_from is None:
+            self._local[known] = LOCAL
         return known
 
     def begin_reading(self, reading: int) -> None:
@@ -150,7 +159,7 @@ class GraphBuilder:
             labels=np.asarray(self.labels, np.int32)[kept],
             offsets=np.asarray(self.offsets, np.int32)[kept],
             fragments=fragments[kept],
-            readings=readings[kept],
+            readings=readings[kept] | np.frombuffer(self._local, np.uint8)[kept],
             edge_starts=edge_starts,
             children=renumbered[packed & _CHILD],
             slots=(packed >> _SLOT_BITS).astype(np.int32),

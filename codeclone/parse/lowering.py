@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from codeclone.parse.graph import GraphBuilder, child_of, edge
-from codeclone.parse.names import Names, api_names, spellings
+from codeclone.parse.names import Names, api_names, property_names, self_names, spellings
 from codeclone.parse.syntax import Syntax
 
 MAX_KEPT_STRING = 40
@@ -17,6 +17,17 @@ MAX_KEPT_STRING = 40
 
 MAX_UNROLLED = 6
 """A loop over at most this many elements that are written out is lowered as its turns one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A function that can be lowered in place of its calls."""
+
+    parameters: tuple[tuple[bytes, int | None], ...]
+    """(name, syntax node of the default) in order."""
+    static: bool
+    body: int
+    """Syntax node of its block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,8 @@ class Definitions:
     """Attribute of `self` -> the library's constructor that made it, or `attr`."""
     literals: dict[bytes, int] = field(default_factory=dict)
     """Attribute of `self` -> syntax node of the number or string it always is."""
+    helpers: dict[int, Helper | None] = field(default_factory=dict)
+    """What has been found out about functions that are lowered in place of their calls, by syntax node."""
 
 
 class Lowering:
@@ -46,6 +59,8 @@ class Lowering:
         self.source = syntax.source
         self.names = names
         self.api = api_names()
+        self.properties = property_names()
+        self.from_bases = self_names()
         self.spellings = spellings()
         self.slots = graph.positions
         self.env: dict[bytes, int] = {}

@@ -1,7 +1,7 @@
 """Which names of a file are the programmer's own, and which belong to a library everyone can call.
 
 A name is kept in facts when it is a library's: imported from outside the repository, built in, or listed in
-data/api_names.txt. Everything else is the programmer's own and a copier can change it, so it is stripped.
+one of data/{api,property,self}_names.txt. Everything else is the programmer's own and a copier can change it, so it is stripped.
 """
 
 from __future__ import annotations
@@ -36,8 +36,20 @@ _ASSIGNMENT, _ATTRIBUTE, _IDENTIFIER, _CALL = (
 
 @cache
 def api_names() -> frozenset[bytes]:
-    """Names that are kept wherever they are read as an attribute."""
+    """Names that are kept wherever they are called."""
     return frozenset((DATA / "api_names.txt").read_bytes().split())
+
+
+@cache
+def property_names() -> frozenset[bytes]:
+    """Names that are kept where they are read as an attribute, without a call."""
+    return frozenset((DATA / "property_names.txt").read_bytes().split())
+
+
+@cache
+def self_names() -> frozenset[bytes]:
+    """Names that are kept where they are called on `self`: methods of well-known base classes."""
+    return frozenset((DATA / "self_names.txt").read_bytes().split())
 
 
 @cache

@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from codeclone.errors import SourceError
 from codeclone.model import File, Location, Repository, Skipped, Snapshot
 from codeclone.read.revision import commit_of
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 MAX_FILE_BYTES = 64 * 2**20
 """A larger file is skipped. The largest Python file in the packages of benchmarks/ has 1.3 MB; tensor files, which are
@@ -119,7 +121,7 @@ def _list(root: Path) -> tuple[list[str], list[Skipped]]:
     return sorted(entries), skipped
 
 
-_Ignores = tuple[tuple[str, GitIgnoreSpec], ...]
+_Ignores = tuple[tuple[str, "GitIgnoreSpec"], ...]
 
 
 def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, list[str], _Ignores, int]]:
@@ -158,6 +160,8 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, list[str], 
 
 
 def _ignore_file(path: Path) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # only where there is an ignore file to read
+
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         return GitIgnoreSpec.from_lines(lines)
