@@ -20,10 +20,10 @@ from pathlib import Path
 MODULES = """
 torch torch.nn torch.nn.functional torch.nn.init torch.linalg torch.fft torch.optim torch.optim.lr_scheduler
 torch.utils.data torch.utils.checkpoint torch.distributed torch.cuda torch.amp torch.autograd torch.special
-torch.distributions torch.nn.utils.rnn torch.nn.utils
-numpy numpy.linalg numpy.random numpy.fft jax jax.numpy jax.lax jax.nn jax.random jax.tree_util einops PIL.Image
-math cmath os os.path re json itertools functools collections random time copy string operator statistics struct heapq
-bisect shutil glob tempfile subprocess threading contextlib dataclasses enum typing pickle hashlib base64 csv io sys
+torch.distributions torch.nn.utils.rnn torch.nn.utils numpy numpy.linalg numpy.random numpy.fft jax jax.numpy
+jax.lax jax.nn jax.random jax.tree_util einops PIL.Image math cmath os os.path re json itertools functools
+collections random time copy string operator statistics struct heapq bisect shutil glob tempfile subprocess
+threading contextlib dataclasses enum typing pickle hashlib base64 csv io sys
 """.split()
 
 CLASSES = """
@@ -42,9 +42,9 @@ tensor_scatter_nd_update boolean_mask cast concat constant convert_to_tensor fil
 strided_slice tile top_k unstack while_loop TensorShape TensorArray Variable add_weight build Dense Conv1D Conv2D
 Conv2DTranspose MaxPool2D MaxPooling2D AveragePooling2D GlobalAveragePooling2D GlobalMaxPooling2D BatchNormalization
 LayerNormalization GroupNormalization Activation Concatenate Flatten InputLayer Lambda LSTMCell TimeDistributed
-EinsumDense MultiHeadAttention get_initializer TruncatedNormal GlorotUniform HeNormal RandomNormal shape_list
-setup param lecun_normal xavier_uniform he_normal truncated_normal make_causal_mask make_attention_mask
-combine_masks dot_product_attention DenseGeneral variance_scaling stop_gradient dynamic_slice dynamic_update_slice
+EinsumDense MultiHeadAttention get_initializer TruncatedNormal GlorotUniform HeNormal RandomNormal shape_list setup
+param lecun_normal xavier_uniform he_normal truncated_normal make_causal_mask make_attention_mask combine_masks
+dot_product_attention DenseGeneral variance_scaling stop_gradient dynamic_slice dynamic_update_slice
 create_parameter LayerList Embedding matmul Uniform XavierUniform KaimingNormal ParamAttr Parameter ParameterTuple
 CellList SequentialCell construct insert_child_to_cell masked_fill broadcast_to ExpandDims ReduceMean BatchMatMul
 from_pretrained save_pretrained push_to_hub post_init init_weights get_input_embeddings set_input_embeddings
@@ -52,29 +52,29 @@ get_output_embeddings set_output_embeddings resize_token_embeddings tie_weights 
 gradient_checkpointing_enable register_for_auto_class generate batch_decode convert_tokens_to_ids
 convert_ids_to_tokens add_special_tokens add_tokens apply_chat_template to_dict from_dict to_json_string
 last_hidden_state hidden_states attentions logits loss past_key_values pooler_output encoder_last_hidden_state
-cross_attentions input_ids attention_mask token_type_ids position_ids pixel_values inputs_embeds labels
-read_csv read_json to_csv groupby iterrows itertuples reset_index set_index drop_duplicates fillna dropna merge
-imread imwrite cvtColor add_argument parse_args parse_known_args ArgumentParser
+cross_attentions input_ids attention_mask token_type_ids position_ids pixel_values inputs_embeds labels read_csv
+read_json to_csv groupby iterrows itertuples reset_index set_index drop_duplicates fillna dropna merge imread
+imwrite cvtColor add_argument parse_args parse_known_args ArgumentParser
 """.split()
 
 PROPERTIES = """
 shape dtype device T H mT mH ndim data grad real imag flat nbytes itemsize strides is_leaf is_cuda requires_grad
 weight bias in_features out_features in_channels out_channels num_features embedding_dim num_embeddings padding_idx
-training last_hidden_state hidden_states attentions logits loss past_key_values pooler_output encoder_last_hidden_state
-cross_attentions decoder_hidden_states prediction_scores sequences input_ids attention_mask token_type_ids position_ids
-pixel_values inputs_embeds labels pad_token_id eos_token_id bos_token_id unk_token_id sep_token_id cls_token_id
-mask_token_id pad_token eos_token bos_token unk_token sep_token cls_token mask_token model_max_length
-is_encoder_decoder use_return_dict output_attentions output_hidden_states param_groups state_dict
-stem suffix parent parts __class__ __name__ __dict__ __doc__ __module__ args kwargs
+training last_hidden_state hidden_states attentions logits loss past_key_values pooler_output
+encoder_last_hidden_state cross_attentions decoder_hidden_states prediction_scores sequences input_ids
+attention_mask token_type_ids position_ids pixel_values inputs_embeds labels pad_token_id eos_token_id bos_token_id
+unk_token_id sep_token_id cls_token_id mask_token_id pad_token eos_token bos_token unk_token sep_token cls_token
+mask_token model_max_length is_encoder_decoder use_return_dict output_attentions output_hidden_states param_groups
+state_dict stem suffix parent parts __class__ __name__ __dict__ __doc__ __module__ args kwargs
 """.split()
 
 METHODS_OF_BASES = """
 from_pretrained save_pretrained push_to_hub post_init init_weights get_input_embeddings set_input_embeddings
 get_output_embeddings set_output_embeddings resize_token_embeddings tie_weights prepare_inputs_for_generation
-gradient_checkpointing_enable register_for_auto_class generate batch_decode decode encode tokenize convert_tokens_to_ids
-convert_ids_to_tokens add_special_tokens add_tokens apply_chat_template to_dict from_dict add_weight build
-setup param variable sow has_variable make_rng log log_dict create_parameter add_parameter add_sublayer
-insert_child_to_cell get_extended_attention_mask invert_attention_mask get_head_mask
+gradient_checkpointing_enable register_for_auto_class generate batch_decode decode encode tokenize
+convert_tokens_to_ids convert_ids_to_tokens add_special_tokens add_tokens apply_chat_template to_dict from_dict
+add_weight build setup param variable sow has_variable make_rng log log_dict create_parameter add_parameter
+add_sublayer insert_child_to_cell get_extended_attention_mask invert_attention_mask get_head_mask
 """.split()
 
 

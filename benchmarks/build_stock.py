@@ -19,7 +19,7 @@ from codeclone.evidence import code
 from codeclone.read import folder
 
 sys.path.insert(0, str(Path(__file__).parent))
-from packages import fetch  # noqa: E402
+from packages import fetch
 
 PACKAGES = (
     "transformers==4.46.3",

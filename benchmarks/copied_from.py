@@ -154,7 +154,7 @@ def main() -> None:
 
     outcome: Counter[str] = Counter()
     wrong = []
-    rest = {name for name in trees}
+    rest = set(trees)
     for row in findings.attribution:
         copy = owners[row.left.location.path]
         if row.left.qualname.rpartition(".")[2] != copy.qualname.rpartition(".")[2]:

@@ -2,8 +2,9 @@
 
     make bench-speed
 
-Scans peft 0.13.2 against accelerate 1.1.1 (together about 2.4 MB of Python) as a new process, report and summary written, and times the parse alone in another new process, in turn. Prints the median of both, their ratio, and the
-peak memory of the scan; then the ratio for growing parts of transformers.
+Scans peft 0.13.2 against accelerate 1.1.1 (together about 2.2 MB of Python) as a new process, report and summary
+written, and times the parse alone in another new process, in turn. Prints the median of both, their ratio, and the peak
+memory of the scan; then the ratio for growing parts of transformers.
 """
 
 from __future__ import annotations

@@ -28,7 +28,12 @@ def main() -> None:
 @main.command(short_help="Compare two repositories.")
 @click.argument("left")
 @click.argument("right")
-@click.option("--only", multiple=True, metavar="KIND", help="Look at this kind of evidence only (so far there is one: code). May be repeated.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="KIND",
+    help="Look at this kind of evidence only (so far there is one: code). May be repeated.",
+)
 @click.option(
     "-o",
     "--output",
@@ -108,7 +113,9 @@ def render(report: str, output: str | None, kind: str | None) -> None:
         try:
             text = Path(report).read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
-            raise errors.SourceError(f"{report}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+            raise errors.SourceError(
+                f"{report}: cannot be read: {getattr(error, 'strerror', None) or error}"
+            ) from error
         loaded = codec.from_json(text)
         if output:
             for path, its_kind in _targets((output,), (kind,) if kind else ()):

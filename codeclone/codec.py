@@ -160,9 +160,7 @@ def _report(data: Json) -> Report:
         command=data["command"],
         left=Repository(**data["left"]),
         right=Repository(**data["right"]),
-        candidates=tuple(
-            Candidate(c["role"], c["name"], Repository(**c["repository"])) for c in data["candidates"]
-        ),
+        candidates=tuple(Candidate(c["role"], c["name"], Repository(**c["repository"])) for c in data["candidates"]),
         compared=tuple(Compared(**compared) for compared in data["compared"]),
         evidence=tuple(_evidence(finding, legend, methods) for finding in data["evidence"]),
         partition=Partitions(
@@ -194,7 +192,8 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
         left=tuple(_place(place) for place in data["left"]),
         right=tuple(_place(place) for place in data["right"]),
         measures=tuple(
-            Measure(name, value, words[name]["unit"], words[name]["meaning"]) for name, value in data["measures"].items()
+            Measure(name, value, words[name]["unit"], words[name]["meaning"])
+            for name, value in data["measures"].items()
         ),
         method=Method(**methods[data["kind"]]),
         reason=data["reason"],

@@ -130,7 +130,9 @@ def _partitions(findings: dict[str, Findings]) -> Partitions:
 _Skips = tuple[tuple[str, Skipped], ...]
 
 
-def _skipped_reading(left: Snapshot, candidates: Sequence[Candidate], snapshots: Sequence[tuple[Role, Snapshot]]) -> _Skips:
+def _skipped_reading(
+    left: Snapshot, candidates: Sequence[Candidate], snapshots: Sequence[tuple[Role, Snapshot]]
+) -> _Skips:
     named = [("left", left), *((c.name, snapshot) for c, (_, snapshot) in zip(candidates, snapshots, strict=True))]
     return tuple((name, skip) for name, snapshot in named for skip in snapshot.skipped)
 

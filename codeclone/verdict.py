@@ -32,7 +32,10 @@ def judge(
     return Verdict(
         level=level,
         direction="cannot tell",
-        because=(*(["Both sides are the same files, byte for byte."] if same else []), *_because(supporting, total, share)),
+        because=(
+            *(["Both sides are the same files, byte for byte."] if same else []),
+            *_because(supporting, total, share),
+        ),
         caveats=tuple(_caveats(level, supporting, candidates)),
     )
 

@@ -31,7 +31,7 @@ def test_every_option_in_the_readme_exists() -> None:
 def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for document in DOCUMENTS:
-        for target in re.findall(r"`?make ([a-z][\w-]*)", document.read_text(encoding="utf-8")):
+        for target in re.findall(r"(?:`|^ *)make ([a-z][\w-]*)", document.read_text(encoding="utf-8"), re.MULTILINE):
             assert target in targets, f"{document.name}: make {target}"
 
 

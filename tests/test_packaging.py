@@ -23,10 +23,7 @@ def config() -> configparser.ConfigParser:
 
 def test_every_package_on_disk_is_listed() -> None:
     listed = set(config()["options"]["packages"].split())
-    on_disk = {
-        ".".join(path.parent.relative_to(ROOT).parts)
-        for path in (ROOT / "codeclone").rglob("__init__.py")
-    }
+    on_disk = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "codeclone").rglob("__init__.py")}
     assert listed == on_disk | {"codeclone.templates"}
 
 

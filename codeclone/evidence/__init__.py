@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from codeclone.background import Background
 from codeclone.model import Attribution, Compared, Control, Evidence, Partition, Profile, Role, Skipped, Snapshot
@@ -67,4 +67,4 @@ def room(kind: str) -> Room:
     """The room of a kind. Raises KeyError for a kind that is not one of `kinds()`."""
     if kind not in kinds():
         raise KeyError(kind)
-    return importlib.import_module(f"{__name__}.{kind}")  # type: ignore[return-value]
+    return cast(Room, importlib.import_module(f"{__name__}.{kind}"))

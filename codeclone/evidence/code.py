@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from codeclone.attribution import Explained, explain
 from codeclone.evidence import Context, Findings, Profiled
-from codeclone.match import align, explain as terms
-from codeclone.match.context import LEAST_BITS, MAX_VOTE, MOST_BITS, Context as Around, Places, Vote
+from codeclone.match import align
+from codeclone.match import explain as terms
+from codeclone.match.context import LEAST_BITS, MAX_VOTE, MOST_BITS, Places, Vote
+from codeclone.match.context import Context as Around
 from codeclone.match.features import DEPTHS, FINE, facts_of
 from codeclone.match.scoring import FactSets, Scores, fact_sets, score, score_pairs
 from codeclone.model import (
@@ -28,6 +30,7 @@ from codeclone.model import (
     Level,
     Measure,
     Method,
+    Partition,
     Place,
     Profile,
     Snapshot,
@@ -147,12 +150,10 @@ class _Side:
         return slice(int(self.bounds[fragment]), int(self.bounds[fragment + 1]))
 
 
-def _side(
-    profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64], alphabet: align.Alphabet
-) -> _Side:
+def _side(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64], alphabet: align.Alphabet) -> _Side:
     fragments = profile.fragments
     keys, owners, readings = _with_inner(profile.facts, fragments)
-    kinds = np.array([fragment.kind for fragment in fragments] or [""])
+    kinds = np.array([fragment.kind for fragment in fragments], dtype=object)
     return _Side(
         profile=profile,
         parsed=profile.details["parsed"],
@@ -287,9 +288,7 @@ def _best(left: _Side, right: _Side, index: int, options: list[_Option], around:
     options = [option for option in options if option.rank >= least]
     ranked = [(round(option.rank + around.bits(index, option.right) / size, 9), option) for option in options]
     text = left.parsed.surface_keys[index]
-    ranked.sort(
-        key=lambda pair: (-pair[0], right.parsed.surface_keys[pair[1].right] != text, pair[1].right)
-    )
+    ranked.sort(key=lambda pair: (-pair[0], right.parsed.surface_keys[pair[1].right] != text, pair[1].right))
     first = ranked[0][0]
     close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * CLOSE]
     told_apart = []
@@ -350,7 +349,7 @@ def _explained(left: Profile, candidates: Sequence[Profiled], context: Context) 
     )
 
 
-def _by_file(left: Profile, explained: Explained):  # type: ignore[no-untyped-def]
+def _by_file(left: Profile, explained: Explained) -> dict[str, Partition]:
     paths = sorted({fragment.location.path for fragment in left.fragments})
     index = {path: number for number, path in enumerate(paths)}
     file_of = np.array([index[fragment.location.path] for fragment in left.fragments] or [0])
@@ -427,9 +426,7 @@ def _pair(
     shared_keys, at_left, at_right = np.intersect1d(left_keys, right_keys, assume_unique=True, return_indices=True)
     weights = bits[np.searchsorted(known, shared_keys)]
     left_weights, right_weights = (bits[np.searchsorted(known, keys)] for keys in (left_keys, right_keys))
-    left_local, right_local = (
-        (side.own.readings[facts] & LOCAL) > 0 for side, facts in ((left, one), (right, other))
-    )
+    left_local, right_local = ((side.own.readings[facts] & LOCAL) > 0 for side, facts in ((left, one), (right, other)))
     shared = float(weights.sum())
     if not shared:
         return None
@@ -506,8 +503,18 @@ def _id(left: Fragment, right: Fragment) -> str:
 def _measures(pair: _Pair, surface: float) -> tuple[Measure, ...]:
     return (
         Measure("similarity", pair.resemblance, "fraction", "shared bits in the bits of both together (resemblance)"),
-        Measure("containment_left", pair.containment_left, "fraction", "share of the bits on the left fragment's own lines that is found right"),
-        Measure("containment_right", pair.containment_right, "fraction", "share of the bits on the right fragment's own lines that is found left"),
+        Measure(
+            "containment_left",
+            pair.containment_left,
+            "fraction",
+            "share of the bits on the left fragment's own lines that is found right",
+        ),
+        Measure(
+            "containment_right",
+            pair.containment_right,
+            "fraction",
+            "share of the bits on the right fragment's own lines that is found left",
+        ),
         Measure("shared_bits", round(pair.shared, 3), "bits", "rarity of the shared facts, added up"),
         Measure(
             "attributable_bits",
@@ -532,9 +539,7 @@ def _reason(pair: _Pair, alignment: Alignment | None, renames: tuple[tuple[str, 
     parts = [share]
     if counts["same"] or counts["renamed"]:
         parts.append(f"{_count(counts['same'], 'line')} the same and {counts['renamed']} the same but for names")
-    parts.append(
-        f"{counts['edited']} edited, {counts['only_left']} only left, {counts['only_right']} only right"
-    )
+    parts.append(f"{counts['edited']} edited, {counts['only_left']} only left, {counts['only_right']} only right")
     return "; ".join(parts)
 
 

@@ -12,15 +12,21 @@ from codeclone.model import Alignment, Op, Row
 _TOKEN = re.compile(r"\s+|#[^\n]*|[^\W\d]\w*|\d[\w.]*|\"[^\"\n]*\"|'[^'\n]*'|[^\w\s]")
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 KEYWORDS = frozenset(
-    "False None True and as assert async await break class continue def del elif else except finally for from global if "
-    "import in is lambda nonlocal not or pass raise return try while with yield self".split()
+    """
+False None True and as assert async await break class continue def del elif else except finally for from global if
+import in is lambda nonlocal not or pass raise return try while with yield self
+""".split()
 )
 
 MAX_LINES = 4000
 """Longer texts are aligned up to here on each side."""
 
 SIMILAR_ROW = 0.5
-"""Two lines with at least this similarity stand in one row as edited; less alike, each has a row of its own."""
+"""Two lines with at least this similarity stand in one row as edited; less alike, each has a row of
+its own."""
+
+MAX_BLOCK = 4000
+"""Left lines times right lines between two aligned rows; in a larger block each line stands alone."""
 
 Lines = Sequence[tuple[int, str]]
 """(1-based line number, text)."""
@@ -141,34 +147,32 @@ def _join_edited(rows: list[Row]) -> list[Row]:
 
 
 def _pair_up(lefts: list[Row], rights: list[Row]) -> list[Row]:
-    """Each left line with the next right line that is alike enough; what is passed over stands alone."""
-    paired: list[Row] = []
-    place = 0
-    right_tokens = [tokens(row.right_text) for row in rights]
-    for left in lefts:
-        mine = tokens(left.left_text)
-        match = next(
-            (
-                index
-                for index in range(place, min(len(rights), place + 12))
-                if mine and _similar(mine, right_tokens[index])
-            ),
-            None,
-        )
-        if match is None:
-            paired.append(left)
-            continue
-        paired.extend(rights[place:match])
-        other = rights[match]
-        paired.append(Row(left.left_line, other.right_line, "edited", left.left_text, other.right_text))
-        place = match + 1
-    paired.extend(rights[place:])
-    return paired
-
-
-def _similar(left: list[str], right: list[str]) -> bool:
+    """Lines that are alike side by side, the most alike first, none out of order; the rest stand alone."""
+    if not lefts or not rights or len(lefts) * len(rights) > MAX_BLOCK:
+        return [*lefts, *rights]
     alphabet = Alphabet()
-    return similarity(alphabet.write(left), alphabet.write(right)) >= SIMILAR_ROW
+    one = [alphabet.write(tokens(row.left_text)) for row in lefts]
+    other = [alphabet.write(tokens(row.right_text)) for row in rights]
+    likeness = sorted(
+        (-similarity(a, b), i, j)
+        for i, a in enumerate(one)
+        for j, b in enumerate(other)
+        if a and b and similarity(a, b) >= SIMILAR_ROW
+    )
+    chosen: list[tuple[int, int]] = []
+    for _, i, j in likeness:
+        if all((i < k and j < m) or (i > k and j > m) for k, m in chosen):
+            chosen.append((i, j))
+    paired: list[Row] = []
+    done_left = done_right = 0
+    for i, j in [*sorted(chosen), (len(lefts), len(rights))]:
+        paired.extend(lefts[done_left:i])
+        paired.extend(rights[done_right:j])
+        if i < len(lefts):
+            left, right = lefts[i], rights[j]
+            paired.append(Row(left.left_line, right.right_line, "edited", left.left_text, right.right_text))
+        done_left, done_right = i + 1, j + 1
+    return paired
 
 
 def renames(alignment: Alignment) -> tuple[tuple[str, str], ...]:

@@ -94,26 +94,27 @@ class Context:
         """Bits for a candidate from what stands around; the fragment's own vote does not count."""
         holder, place = self.left.holder[fragment], self.right.holder[candidate]
         own = self.votes.get(fragment)
-        total = CLASS_BITS * self._share(self.by_class.get(holder, {}), place, own, own and self.right.holder[own.right])
+        total = CLASS_BITS * self._share(self.by_class.get(holder, {}), place, own, self.right.holder)
         users = self.left.users.get(holder, ())
         if users:
-            around = [self._share(self.by_class.get(user, {}), place, None, None) for user in sorted(users)]
+            around = [
+                self._share(self.by_class.get(user, {}), place, None, self.right.holder) for user in sorted(users)
+            ]
             total += USER_BITS * max(around)
         file = self.right.file[candidate]
-        total += FILE_BITS * self._share(
-            self.by_file.get(self.left.file[fragment], {}), file, own, own and self.right.file[own.right]
-        )
+        total += FILE_BITS * self._share(self.by_file.get(self.left.file[fragment], {}), file, own, self.right.file)
         return total
 
     def displacement(self, fragment: int, candidate: int) -> float:
         """How differently the two stand in the order of their class or module, in [0, 1]."""
         return abs(self.left.position(fragment) - self.right.position(candidate))
 
-    def _share(self, votes: Mapping[int, float], place: int, own: Vote | None, own_place: int | None) -> float:
+    def _share(self, votes: Mapping[int, float], place: int, own: Vote | None, places: Sequence[int]) -> float:
+        """Share of the votes that are for a place; `places`: the place of each right fragment."""
         if place not in votes:
             return 0.0
         total = self.totals[id(votes)] - (own.weight if own else 0.0)
-        mine = votes.get(place, 0.0) - (own.weight if own and own_place == place else 0.0)
+        mine = votes.get(place, 0.0) - (own.weight if own and places[own.right] == place else 0.0)
         return max(0.0, min(1.0, mine / total)) if total > 1.0 else 0.0
 
     def members(self, fragment: int) -> list[int]:

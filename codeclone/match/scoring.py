@@ -20,7 +20,7 @@ grows with the number of fragments and not with its square."""
 KEPT = 16
 """Candidates of each left fragment that are scored on all facts."""
 
-SIZE_PENALTY = 0.25
+SIZE_PENALTY = 0.1
 """Weight of what the right fragment has beside the shared facts when candidates are ranked (Tversky 1977, with alpha 1
 for the left and this for the right): among fragments that explain as much, the one with the least else."""
 
@@ -79,7 +79,8 @@ def fact_sets(
     by_reading = [
         np.bincount(fragments, np.where(readings & reading, weights, 0.0), minlength=count) for reading in (1, 2)
     ]
-    return FactSets(matrix, np.bincount(fragments, weights, minlength=count), bits, np.array(by_reading))
+    whole = np.bincount(fragments, weights, minlength=count).astype(np.float64)
+    return FactSets(matrix, whole, bits, np.array(by_reading))
 
 
 def score(left: FactSets, right: FactSets) -> Scores:

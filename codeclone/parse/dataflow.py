@@ -79,10 +79,10 @@ _STRING, _CONCATENATED, _WITH_ITEM, _AS_PATTERN = (
 )
 _SILENT = frozenset(
     _K[name]
-    for name in (
-        "import_statement import_from_statement future_import_statement pass_statement global_statement "
-        "nonlocal_statement assert_statement print_statement delete_statement"
-    ).split()
+    for name in """
+import_statement import_from_statement future_import_statement pass_statement global_statement nonlocal_statement
+assert_statement print_statement delete_statement
+""".split()
 )
 
 
@@ -156,7 +156,7 @@ def _in_place(s: Lowering, definition: int, arguments: list[int], method: bool) 
         if place < len(arguments):
             env[name] = arguments[place]
         else:
-            env[name] = value(s, default) if default is not None else s.leaf(b"<param>", s.start[definition])
+            env[name] = value(s, default) if default is not None else s.leaf(b"<param>", s.start[definition], name)
     s.env = env
     returned, _ = _run(s, s.syntax.children(helper.body))
     s.env, s.self_name, s.in_place = outer, outer_self, outer_in_place
@@ -214,7 +214,7 @@ def _bind_parameters(s: Lowering, parameters: int, method: bool) -> None:
             continue
         if default is not None:
             s.root(b"<default>", (value(s, default),), s.start[default])
-        s.env[name] = s.leaf(b"<param>", s.start[parameters])
+        s.env[name] = s.leaf(b"<param>", s.start[parameters], name)
 
 
 def _bind_enclosing(s: Lowering, unit: Unit, units: list[Unit]) -> None:
@@ -228,7 +228,7 @@ def _bind_enclosing(s: Lowering, unit: Unit, units: list[Unit]) -> None:
                     if place == 0 and outer >= 0 and units[outer].kind == "class":
                         s.self_name = s.self_name or name
                     elif name not in s.env:
-                        s.env[name] = s.leaf(b"<param>", s.start[child])
+                        s.env[name] = s.leaf(b"<param>", s.start[child], name)
         parent = units[parent].parent
 
 
@@ -291,7 +291,9 @@ def _run(s: Lowering, statements: list[int], guards: int = 0) -> _Outcome:
                 returned = value_if
             elif value_if is not None:
                 pending.append((value(s, node + 1), value_if))
-        elif kind in (_RAISE, _BREAK, _CONTINUE):
+        elif kind in (_BREAK, _CONTINUE):
+            break  # what follows in the loop is the other branch of the `if` around it
+        elif kind == _RAISE:
             for child in s.syntax.children(node):
                 s.effect(s.make(b"raise", (value(s, child),), s.start[node]))
             done = True
@@ -383,7 +385,9 @@ def _branch(
     return chosen, then_done and else_done
 
 
-def _merge(s: Lowering, condition: int, then: dict[bytes, int], otherwise: dict[bytes, int], at: int) -> dict[bytes, int]:
+def _merge(
+    s: Lowering, condition: int, then: dict[bytes, int], otherwise: dict[bytes, int], at: int
+) -> dict[bytes, int]:
     merged = dict(otherwise)
     for name, bound in then.items():
         other = otherwise.get(name)
@@ -509,7 +513,7 @@ def _assigned(s: Lowering, node: int) -> list[bytes]:
     kinds = s.kind
     for inner in range(node + 1, s.next[node]):
         kind = kinds[inner]
-        if kind == _ASSIGN or kind == _AUGMENT:
+        if kind in (_ASSIGN, _AUGMENT):
             target = inner + 1
             for part in range(target, s.next[target]):
                 if kinds[part] == IDENTIFIER:

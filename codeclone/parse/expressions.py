@@ -59,7 +59,7 @@ def _identifier(s: Lowering, node: int) -> int:
     if literal is not None:
         return value(s, literal)
     library = s.names.library(name)
-    return s.leaf(b"<own>" if library is None else s.spellings.get(library, library), at)
+    return s.leaf(b"<own>", at, name) if library is None else s.leaf(s.spellings.get(library, library), at)
 
 
 def library_name(s: Lowering, node: int) -> bytes | None:
@@ -106,9 +106,10 @@ def _attribute(s: Lowering, node: int) -> int:
         if made is not None:
             if made != b"attr" or name in s.properties:
                 s.told_by_surroundings = True
-            return s.leaf(b"self." + made, at)
-        return s.leaf(b"self." + (name if name in s.properties else b"attr"), at)
-    return s.make(b"." + name if name in s.properties else b"<.attr>", (value(s, base),), s.start[last])
+            return s.leaf(b"self." + made, at, name)
+        return s.leaf(b"self." + (name if name in s.properties else b"attr"), at, name)
+    label = b"." + name if name in s.properties else b"<.attr>"
+    return s.graph.node(s.graph.label(label), (s.slots[0] | value(s, base),), s.start[last], name)
 
 
 # Calls
@@ -131,7 +132,7 @@ def _call(s: Lowering, node: int) -> int:
             made = s.defined.made_with.get(name)
             if made is not None:
                 s.told_by_surroundings = True
-                return _apply(s, s.leaf(b"self." + made, at), arguments, at)
+                return _apply(s, s.leaf(b"self." + made, at, name), arguments, at)
             method = s.defined.methods.get(name)
             if method is not None:
                 s.told_by_surroundings = True
@@ -292,7 +293,7 @@ def _lambda_body(s: Lowering, node: int, arguments: list[int]) -> int:
     if len(children) == 2:
         names = parameter_names(s, children[0])
         for place, (name, _) in enumerate(names):
-            s.env[name] = arguments[place] if place < len(arguments) else s.leaf(b"<param>", s.start[children[0]])
+            s.env[name] = arguments[place] if place < len(arguments) else s.leaf(b"<param>", s.start[children[0]], name)
     result = value(s, children[-1])
     s.env = outer
     return result
@@ -330,8 +331,18 @@ def parameter_names(s: Lowering, parameters: int) -> list[tuple[bytes, int | Non
 
 # Operators
 
-_BINARY = {OPERATOR[text]: text.encode() for text in "+ - * / // % ** @ & | ^ << >>".split()}
-_AUGMENTED = {OPERATOR[text]: text[:-1].encode() for text in "+= -= *= /= //= %= **= @= &= |= ^= <<= >>=".split()}
+_BINARY = {
+    OPERATOR[text]: text.encode()
+    for text in """
++ - * / // % ** @ & | ^ << >>
+""".split()
+}
+_AUGMENTED = {
+    OPERATOR[text]: text[:-1].encode()
+    for text in """
++= -= *= /= //= %= **= @= &= |= ^= <<= >>=
+""".split()
+}
 _COMPARED = {OPERATOR[text]: text for text in ("<", "<=", "==", "!=", ">=", ">", "<>", "in", "is", "not in", "is not")}
 
 
@@ -427,7 +438,8 @@ def _unary(s: Lowering, node: int) -> int:
 
 def _conditional(s: Lowering, node: int) -> int:
     children = s.syntax.children(node)
-    then, condition, otherwise = (value(s, child) for child in children[:3])
+    condition = value(s, children[1])  # first, as it is evaluated: it may bind names
+    then, otherwise = value(s, children[0]), value(s, children[2])
     return s.choose(condition, then, otherwise, s.start[node])
 
 
@@ -609,9 +621,7 @@ def format_parts(s: Lowering, parts: list[int], at: int) -> int:
     """Text put together from parts, however it is written: f-string, %, format, +, join."""
     flat: list[int] = []
     for part in parts:
-        if s.is_label(part, b"<fmt>"):
-            flat.extend(s.operands(part))
-        elif s.is_label(part, b"str") and len(s.operands(part)) == 1:
+        if s.is_label(part, b"<fmt>") or (s.is_label(part, b"str") and len(s.operands(part)) == 1):
             flat.extend(s.operands(part))
         elif s.label_of(part) != b"'":
             flat.append(part)

@@ -84,14 +84,19 @@ def _other_kinds(snapshot: Snapshot) -> list[Skipped]:
     """Files that are no Python code, counted by suffix: none of them is passed over in silence."""
     counts = Counter(PurePosixPath(f.path).suffix.lower() for f in snapshot.files if not f.path.endswith(SUFFIXES))
     return [
-        Skipped(Location(f"*{suffix}" if suffix else "*"), f"{count:,} file{'s' * (count > 1)} of a kind that is not compared")
+        Skipped(
+            Location(f"*{suffix}" if suffix else "*"),
+            f"{count:,} file{'s' * (count > 1)} of a kind that is not compared",
+        )
         for suffix, count in sorted(counts.items())
     ]
 
 
 def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped]) -> str | None:
     if size > MAX_PYTHON_BYTES:
-        skipped.append(Skipped(Location(path), f"{size:,} bytes: over the bound of {MAX_PYTHON_BYTES:,} for source code"))
+        skipped.append(
+            Skipped(Location(path), f"{size:,} bytes: over the bound of {MAX_PYTHON_BYTES:,} for source code")
+        )
         return None
     try:
         text = decode(read())

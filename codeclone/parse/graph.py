@@ -72,7 +72,7 @@ class GraphBuilder:
         self.edges: list[tuple[int, ...]] = []
         self.offsets: list[int] = []
         self._starts: list[int] = []
-        self._memo: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._memo: dict[tuple[int, tuple[int, ...], bytes], int] = {}
         self._roots: list[int] = []
         self._reading = IN_PLACE
         self._readings: list[int] = []
@@ -100,9 +100,13 @@ class GraphBuilder:
         self._memo = {}
         self._starts.append(len(self.labels))
 
-    def node(self, label: int, edges: tuple[int, ...], offset: int) -> int:
-        """The value that `label` makes of `edges`; the one that is there already if it is."""
-        key = (label, edges)
+    def node(self, label: int, edges: tuple[int, ...], offset: int, name: bytes = b"") -> int:
+        """The value that `label` makes of `edges`; the one that is there already if it is.
+
+        Values that are alike and yet not the same, such as two parameters, are told apart by `name`, which does not
+        enter any fact.
+        """
+        key = (label, edges, name)
         known = self._memo.get(key)
         if known is None:
             known = self._memo[key] = len(self.labels)

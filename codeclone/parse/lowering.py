@@ -74,8 +74,9 @@ class Lowering:
 
     # Nodes
 
-    def leaf(self, name: bytes, at: int) -> int:
-        return self.graph.node(self.graph.label(name), (), at)
+    def leaf(self, label: bytes, at: int, name: bytes = b"") -> int:
+        """A value made of nothing; `name` tells it from others of the same label and enters no fact."""
+        return self.graph.node(self.graph.label(label), (), at, name)
 
     def make(self, name: bytes, operands: Iterable[int], at: int) -> int:
         """A value whose operands have their places."""

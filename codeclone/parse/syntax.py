@@ -38,10 +38,13 @@ OPERATOR = {
 }
 """Text of a token -> its kind id."""
 
-_KEPT_TOKENS = (
-    "+ - * / // % ** @ & | ^ << >> ~ < <= == != >= > <> in is and or "
-    "+= -= *= /= //= %= **= @= &= |= ^= <<= >>="
-).split() + ["not in", "is not"]
+_KEPT_TOKENS = [
+    *"""
++ - * / // % ** @ & | ^ << >> ~ < <= == != >= > <> in is and or += -= *= /= //= %= **= @= &= |= ^= <<= >>=
+""".split(),
+    "not in",
+    "is not",
+]
 
 _RECORD, _THROUGH, _LEAF, _DROP, _STRING = range(5)
 
@@ -128,9 +131,7 @@ def parse_python(source: bytes, path: str) -> Syntax:
     return Syntax(source, kinds, starts, ends, after, tuple(skipped))
 
 
-def _flatten(
-    tree: Tree, source: bytes
-) -> tuple[list[int], list[int], list[int], list[int], list[tuple[int, int]]]:
+def _flatten(tree: Tree, source: bytes) -> tuple[list[int], list[int], list[int], list[int], list[tuple[int, int]]]:
     kinds: list[int] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -143,6 +144,7 @@ def _flatten(
     down, along, up = cursor.goto_first_child, cursor.goto_next_sibling, cursor.goto_parent
     while True:
         node = cursor.node
+        assert node is not None  # a cursor that was made from a tree always stands on a node
         kind = node.kind_id
         action = plan[kind] if kind < known else through
         recorded = -1
@@ -186,7 +188,7 @@ def _repair(source: bytes, tree: Tree, path: str) -> tuple[bytes, Tree, list[Ski
         damage = _first_damage(tree.root_node)
         if damage is None:
             break
-        first, last = _damaged_definition(lines, damage, blanked)
+        first, last = _culprit(lines, damage, blanked)
         blanked.update(range(first, last + 1))
         for line in range(first, last + 1):
             lines[line] = b""
@@ -234,6 +236,35 @@ def _error_row(node: Node) -> int:
             open_brackets.pop()
         last = int(child.start_point.row)
     return open_brackets[0] if open_brackets else last
+
+
+_LOOKED_BACK = 6
+
+
+def _culprit(lines: list[bytes], row: int, blanked: set[int]) -> tuple[int, int]:
+    """First and last row of the definition to leave out.
+
+    A bracket that is never closed shows as damage in a definition further down. Where the definition at the row parses by
+    itself, the nearest one above that does not is to blame.
+    """
+    found = _damaged_definition(lines, row, blanked)
+    first, last = found
+    for _ in range(_LOOKED_BACK):
+        if not _parses_alone(lines[first : last + 1]):
+            return first, last
+        above = first - 1
+        while above >= 0 and (above in blanked or not lines[above].strip()):
+            above -= 1
+        if above < 0:
+            break
+        first, last = _damaged_definition(lines, above, blanked)
+        last = min(last, above)
+    return found
+
+
+def _parses_alone(lines: list[bytes]) -> bool:
+    header = b"if 1:\n" if lines and _indent(lines[0]) else b""
+    return not _parser().parse(header + b"\n".join(lines) + b"\n").root_node.has_error
 
 
 def _damaged_definition(lines: list[bytes], row: int, blanked: set[int]) -> tuple[int, int]:

@@ -78,7 +78,9 @@ def surface_keys(syntax: Syntax, found: list[Unit]) -> list[int]:
     for node, kind in enumerate(kinds):
         if kind == _STATEMENT and node + 1 < len(kinds) and kinds[node + 1] == _STRING and after[node] == node + 2:
             texts[node + 1] = b""
-    return [hash_name(b"\0".join(filter(None, texts[unit.node : after[unit.node]]))) for unit in found] if kinds else [0]
+    return (
+        [hash_name(b"\0".join(filter(None, texts[unit.node : after[unit.node]]))) for unit in found] if kinds else [0]
+    )
 
 
 def _with_uses(syntax: Syntax, found: list[Unit]) -> list[Unit]:
@@ -105,10 +107,13 @@ def _with_uses(syntax: Syntax, found: list[Unit]) -> list[Unit]:
         used = None
         if syntax.kind[function] == _IDENTIFIER:
             used = top.get(syntax.text(function).decode("utf-8", "replace"))
-        elif syntax.kind[function] == _ATTRIBUTE and syntax.next[function] == function + 3:
-            if syntax.text(function + 1) == b"self":
-                name = syntax.text(function + 2).decode("utf-8", "replace")
-                used = methods.get((found[current].parent, name))
+        elif (
+            syntax.kind[function] == _ATTRIBUTE
+            and syntax.next[function] == function + 3
+            and syntax.text(function + 1) == b"self"
+        ):
+            name = syntax.text(function + 2).decode("utf-8", "replace")
+            used = methods.get((found[current].parent, name))
         if used is not None and used != current:
             uses[current].add(used)
     return [replace(unit, uses=tuple(sorted(used))) if used else unit for unit, used in zip(found, uses, strict=True)]

@@ -98,7 +98,7 @@ def _list(root: Path) -> tuple[list[str], list[Skipped]]:
     entries: list[str] = []
     skipped: list[Skipped] = []
     real_root = os.path.realpath(root)
-    for folder, names, ignores, depth in _walk(root, skipped):
+    for folder, names, ignores, _depth in _walk(root, skipped):
         for name in names:
             entry = f"{folder}{name}"
             path = root / entry
@@ -115,7 +115,9 @@ def _list(root: Path) -> tuple[list[str], list[Skipped]]:
             else:
                 entries.append(entry)
         if len(entries) > MAX_FILES:
-            skipped.append(Skipped(Location(_printable(folder) or "."), f"more than {MAX_FILES:,} files: the rest is left out"))
+            skipped.append(
+                Skipped(Location(_printable(folder) or "."), f"more than {MAX_FILES:,} files: the rest is left out")
+            )
             del entries[MAX_FILES:]
             break
     return sorted(entries), skipped
@@ -147,7 +149,7 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, list[str], 
             reason = SKIPPED_FOLDERS.get(child.name)
             if reason is None and os.path.isfile(root / entry / "pyvenv.cfg"):
                 reason = "a virtual environment"
-            if reason is None and any(spec.match_file(f"{entry[len(base):]}/") for base, spec in ignores):
+            if reason is None and any(spec.match_file(f"{entry[len(base) :]}/") for base, spec in ignores):
                 reason = "ignored by .gitignore"
             if reason is None and depth >= MAX_DEPTH:
                 reason = f"folders nested deeper than {MAX_DEPTH}"

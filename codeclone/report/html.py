@@ -178,8 +178,10 @@ def _common(one: list[str], other: list[str]) -> int:
 def _mark_middle(tokens: list[str], start: int, end: int) -> Markup:
     last = max(start, len(tokens) - end)
     middle = escape("".join(tokens[start:last]))
-    return escape("".join(tokens[:start])) + (Markup("<mark>") + middle + Markup("</mark>") if middle else "") + escape(
-        "".join(tokens[last:])
+    return (
+        escape("".join(tokens[:start]))
+        + (Markup("<mark>") + middle + Markup("</mark>") if middle else "")
+        + escape("".join(tokens[last:]))
     )
 
 
@@ -215,5 +217,7 @@ def _bar(partition: Partition) -> Markup:
             parts.append(f'<rect class="part-{part}" x="{x:.3f}" y="0" width="{share * 100:.3f}" height="10"/>')
         x += share * 100
     return Markup(
-        '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">' + "".join(parts) + "</svg>"
+        '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        + "".join(parts)
+        + "</svg>"
     )

@@ -34,7 +34,9 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
         )
     if report.skipped:
         reasons = Counter(skip.reason for _, skip in report.skipped)
-        lines.append(f"  skipped    {len(report.skipped):,}: " + _plain("; ".join(_reason(r, n) for r, n in _most(reasons))))
+        lines.append(
+            f"  skipped    {len(report.skipped):,}: " + _plain("; ".join(_reason(r, n) for r, n in _most(reasons)))
+        )
     if report.evidence:
         lines += ["", "  level        left in right   left ↔ right"]
         lines += [_pair(finding, color) for finding in report.evidence[:SHOWN]]
@@ -63,9 +65,8 @@ def _pair(finding: Evidence, color: bool) -> str:
     contained = measures.get("containment_left")
     share = percent(contained) if contained is not None else ""
     left, right = finding.left[0], finding.right[0]
-    return (
-        f"  {_level(f'{finding.level:<11}', color)} {share:>14}   "
-        + _plain(f"{left.qualname} ({where(left.location)}) ↔ {right.qualname} ({where(right.location)})")
+    return f"  {_level(f'{finding.level:<11}', color)} {share:>14}   " + _plain(
+        f"{left.qualname} ({where(left.location)}) ↔ {right.qualname} ({where(right.location)})"
     )
 
 
