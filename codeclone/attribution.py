@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from codeclone.model import PARTS, Partition, Role
 
+DIGITS = 6
+"""Decimals of bits in a partition: sums in another order differ in digits behind these."""
+
 _ORDER: tuple[Role, ...] = ("ancestor", "claimed", "right")
 """What explains a fact first: a declared ancestor before a claimed source, both before the right repository."""
 
@@ -32,7 +35,7 @@ class Explained:
         """Bits in each part; of the given facts only, where some are given (distinct, all known)."""
         at = slice(None) if keys is None else np.searchsorted(self.keys, keys)
         sums = np.bincount(self.parts[at], self.bits[at], minlength=len(PARTS))
-        return Partition(*(float(total) for total in sums))
+        return Partition(*(round(float(total), DIGITS) for total in sums))
 
 
 def explain(
@@ -57,4 +60,4 @@ def explain(
 
 def added(partitions: Sequence[Partition]) -> Partition:
     """The sum, part by part."""
-    return Partition(*(float(sum(getattr(partition, part) for partition in partitions)) for part in PARTS))
+    return Partition(*(round(sum(getattr(partition, part) for partition in partitions), DIGITS) for part in PARTS))

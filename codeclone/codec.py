@@ -66,9 +66,9 @@ def report_to_dict(report: Report) -> Json:
         },
         "compared": [asdict(compared) for compared in report.compared],
         "partition": {
-            "total": _rounded(report.partition.total),
-            "by_kind": {kind: _rounded(part) for kind, part in report.partition.by_kind.items()},
-            "by_file": {path: _rounded(part) for path, part in report.partition.by_file.items()},
+            "total": asdict(report.partition.total),
+            "by_kind": {kind: asdict(part) for kind, part in report.partition.by_kind.items()},
+            "by_file": {path: asdict(part) for path, part in report.partition.by_file.items()},
         },
         "measures": _legend(report.evidence),
         "methods": _methods(report.evidence),
@@ -79,10 +79,6 @@ def report_to_dict(report: Report) -> Json:
             {"side": side, **_location_to_dict(skip.location), "reason": skip.reason} for side, skip in report.skipped
         ],
     }
-
-
-def _rounded(partition: Partition) -> dict[str, float]:
-    return {part: round(value, 6) for part, value in asdict(partition).items()}
 
 
 def _legend(evidence: Iterable[Evidence]) -> Json:

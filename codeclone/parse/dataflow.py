@@ -86,13 +86,15 @@ assert_statement print_statement delete_statement
 )
 
 
-def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) -> None:
+def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) -> list[Unit]:
     """Add the value graph of every unit, one fragment each, in the order of `units`.
 
     A class or module is lowered without the definitions inside it; a function with nothing of the functions inside it
     but their names. Each is lowered twice into one graph: with what its file and class tell about it, and as if it were
-    cut out of them, so that a fragment is found wherever it is moved.
+    cut out of them, so that a fragment is found wherever it is moved. Returns the units that are too deep to be lowered
+    as a whole; they have the facts that were found until then.
     """
+    too_deep: list[Unit] = []
     functions = {
         syntax.text(unit.node + 1): unit.node
         for unit in units
@@ -109,12 +111,18 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
         graph.begin_fragment()
         defined = classes.get(_class_of(units, index), plain) if unit.kind == "function" else plain
         first_root = graph.roots
-        graph.begin_reading(IN_PLACE)
-        if _lower_unit(Lowering(graph, syntax, names, defined), unit, units):
-            graph.begin_reading(CUT_OUT)
-            _lower_unit(Lowering(graph, syntax, cut_out, nothing), unit, units)
-        else:
+        try:
+            graph.begin_reading(IN_PLACE)
+            if _lower_unit(Lowering(graph, syntax, names, defined), unit, units):
+                graph.begin_reading(CUT_OUT)
+                _lower_unit(Lowering(graph, syntax, cut_out, nothing), unit, units)
+            else:
+                graph.same_when_cut_out(first_root)
+        except RecursionError:
+            graph.called_from = None
             graph.same_when_cut_out(first_root)
+            too_deep.append(unit)
+    return too_deep
 
 
 def _lower_unit(s: Lowering, unit: Unit, units: list[Unit]) -> bool:
@@ -333,7 +341,9 @@ def _if(s: Lowering, node: int, rest: list[int], guards: int) -> _Outcome:
     )
 
 
-def _otherwise(s: Lowering, clauses: list[int]) -> _Outcome:
+def _otherwise(s: Lowering, clauses: list[int], depth: int = 0) -> _Outcome:
+    if depth > MAX_GUARDS:
+        return _one_after_the_other(s, clauses)
     clause = clauses[0]
     children = s.syntax.children(clause)
     if s.kind[clause] == _ELSE:
@@ -345,9 +355,24 @@ def _otherwise(s: Lowering, clauses: list[int]) -> _Outcome:
         s,
         condition,
         lambda: _run(s, s.syntax.children(children[1])),
-        lambda: _otherwise(s, clauses[1:]) if len(clauses) > 1 else (None, False),
+        lambda: _otherwise(s, clauses[1:], depth + 1) if len(clauses) > 1 else (None, False),
         s.start[clause],
     )
+
+
+def _one_after_the_other(s: Lowering, clauses: list[int]) -> _Outcome:
+    """The last of very many `elif`, as if each stood alone."""
+    for clause in clauses:
+        children = s.syntax.children(clause)
+        base = s.env
+        s.env = dict(base)
+        for condition in children[:-1]:
+            s.effect(value(s, condition))
+        returned, _ = _run(s, s.syntax.children(children[-1])) if children else (None, False)
+        if returned is not None:
+            s.root(b"<return>", (returned,), s.start[clause])
+        s.env = base
+    return None, False
 
 
 def _branch(
@@ -500,10 +525,12 @@ def _loop(s: Lowering, node: int, source: int | None, blocks: list[int], head: i
 def _unrolled(s: Lowering, elements: list[int], target: int, block: int) -> _Outcome:
     """A loop over elements that are written out, as its turns one after the other."""
     first: int | None = None
+    s.unrolling += 1
     for element in elements:
         bind(s, target, element)
         returned, _ = _run(s, s.syntax.children(block))
         first = returned if first is None else first
+    s.unrolling -= 1
     return first, False
 
 

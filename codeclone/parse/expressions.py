@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from codeclone.parse.graph import edge
-from codeclone.parse.lowering import MAX_KEPT_STRING, Lowering
+from codeclone.parse.lowering import MAX_KEPT_STRING, MAX_OPERANDS, Lowering
 from codeclone.parse.syntax import KIND, LANGUAGE, OPERATOR
 
 Handler = Callable[[Lowering, int], int]
@@ -521,9 +521,11 @@ def _turns(s: Lowering, children: list[int]) -> list[int] | None:
     if elements is None:
         return None
     turns = []
+    s.unrolling += 1
     for element in elements:
         bind(s, parts[0], element)
         turns.append(value(s, children[0]))
+    s.unrolling -= 1
     return turns
 
 
@@ -625,7 +627,7 @@ def format_parts(s: Lowering, parts: list[int], at: int) -> int:
             flat.extend(s.operands(part))
         elif s.label_of(part) != b"'":
             flat.append(part)
-    return s.make_any_order(b"<fmt>", flat, at)
+    return s.make_any_order(b"<fmt>", flat if len(flat) <= MAX_OPERANDS else parts, at)
 
 
 _PERCENT = re.compile(rb"%(?:\(\w*\))?[-#0 +]*[\d*]*(?:\.[\d*]+)?[hlL]?[diouxXeEfFgGcrsa%]")

@@ -62,7 +62,9 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
         skipped.extend(syntax.skipped)
         starts = line_starts(syntax.source)
         found = units(syntax, starts)
-        dataflow.lower(graph, syntax, resolve(syntax, roots), found)
+        for unit in dataflow.lower(graph, syntax, resolve(syntax, roots), found):
+            place = Location(file.path, Span(unit.first, unit.last))
+            skipped.append(Skipped(place, f"{unit.qualname} is nested too deeply: read as far as possible"))
         fragments.extend(_fragments(file.path, text, syntax, found, len(fragments)))
         surfaces.extend(surface_keys(syntax, found))
         starts_of.append((starts, len(found)))

@@ -15,6 +15,12 @@ from codeclone.parse.syntax import Syntax
 MAX_KEPT_STRING = 40
 """Characters; a longer string is text rather than a value that says what the code does."""
 
+MAX_OPERANDS = 64
+"""Chains and lists with more operands than this are not flattened into one value: it would take quadratic work."""
+
+MAX_UNROLLING = 2
+"""Loops inside loops that are lowered as their turns."""
+
 MAX_UNROLLED = 6
 """A loop over at most this many elements that are written out is lowered as its turns one after the other."""
 
@@ -69,6 +75,8 @@ class Lowering:
         """Lowers a helper's body in place of a call of it; None inside such a body."""
         self.self_name = b""
         self.effects: list[int] = []
+        self.unrolling = 0
+        """How many loops around are being lowered as their turns."""
         self.told_by_surroundings = False
         """Whether anything was lowered otherwise than it would be if the fragment were cut out of its file."""
 
@@ -121,7 +129,7 @@ class Lowering:
         flat: list[int] = []
         for operand in operands:
             flat.extend(self.operands(operand) if self.is_label(operand, name) else (operand,))
-        return self.make_any_order(name, flat, at)
+        return self.make_any_order(name, flat if len(flat) <= MAX_OPERANDS else operands, at)
 
     def negate(self, node: int, at: int) -> int:
         """`not`, pushed down to what cannot be negated further (De Morgan)."""
@@ -183,7 +191,8 @@ class Lowering:
 
     def written_out(self, source: int) -> list[int] | None:
         """The elements of a short tuple or list that is written out; None for anything else."""
-        if self.is_label(source, b"<tuple>") or self.is_label(source, b"<list>"):
+        written = self.is_label(source, b"<tuple>") or self.is_label(source, b"<list>")
+        if written and self.unrolling < MAX_UNROLLING:
             operands = self.operands(source)
             if 0 < len(operands) <= MAX_UNROLLED:
                 return operands
@@ -204,7 +213,9 @@ class Lowering:
     def extend(self, base: int, added: int, at: int) -> int:
         """A list with more at its end."""
         if self.is_label(base, b"<list>") and self.is_label(added, b"<list>"):
-            return self.make(b"<list>", (*self.operands(base), *self.operands(added)), at)
+            operands = (*self.operands(base), *self.operands(added))
+            if len(operands) <= MAX_OPERANDS:
+                return self.make(b"<list>", operands, at)
         return self.make(b"<extend>", (base, added), at)
 
     def after_loop(self, carried: int, before: int, value: int, source: int, at: int) -> int:

@@ -14,8 +14,8 @@ def ops(left: str, right: str) -> list[str]:
 
 
 def test_rows_of_every_kind() -> None:
-    left = "def f(a):\n    b = a + 1\n    log(b)\n    c = b * 2 + a\n    return c"
-    right = "def f(a):\n    x = a + 1\n    c = b * 3 + a\n    check(c)\n    return c"
+    left = "def f(a):\n    b = a + 1\n    log(b, 2)\n    c = b * 2 + a\n    return c"
+    right = "def f(a):\n    x = a + 1\n    c = b * 3 + a\n    check(c).run()\n    return c"
     assert sorted(ops(left, right)) == ["edited", "only_left", "only_right", "renamed", "same", "same"]
 
 

@@ -1,0 +1,100 @@
+"""Every evidence room keeps the same promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from codeclone.background import shipped
+from codeclone.evidence import Context, Profiled, kinds, room
+from codeclone.model import File, Profile, Repository, Snapshot
+from codeclone.read import open_source
+from tests.conftest import SAMPLES
+
+EMPTY = Snapshot(Repository("empty", "empty", None, "0" * 64), ())
+
+
+def named(profile: Profile, role: str = "right") -> list[Profiled]:
+    return [Profiled("right", role, profile)]  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=kinds())
+def any_room(request):
+    return request.param, room(request.param)
+
+
+def test_there_is_a_room(any_room) -> None:
+    kind, its_room = any_room
+    assert its_room.TITLE
+    assert its_room.VERSION >= 1
+    assert its_room.profile(EMPTY).kind == kind
+
+
+def test_nothing_is_found_in_an_empty_snapshot(any_room) -> None:
+    _, its_room = any_room
+    something = its_room.profile(open_source(str(SAMPLES / "original")))
+    nothing = its_room.profile(EMPTY)
+    for left, right in ((nothing, nothing), (something, nothing), (nothing, something)):
+        findings = its_room.compare(left, named(right), Context(shipped()))
+        assert not findings.evidence
+        assert findings.partition.attributable == 0.0
+
+
+def test_compare_with_itself_finds_everything_and_never_more(any_room) -> None:
+    _, its_room = any_room
+    profile = its_room.profile(open_source(str(SAMPLES / "original")))
+    findings = its_room.compare(profile, named(profile), Context(shipped()))
+    assert findings.evidence
+    assert findings.partition.own == 0.0
+    for row in findings.attribution:
+        assert row.scores == {"right": 1.0}
+    for finding in findings.evidence:
+        for measure in finding.measures:
+            assert measure.unit != "fraction" or 0.0 <= measure.value <= 1.0
+
+
+def test_the_same_input_gives_the_same_findings(any_room) -> None:
+    _, its_room = any_room
+    left, right = (open_source(str(SAMPLES / name)) for name in ("rewritten", "original"))
+    one = its_room.compare(its_room.profile(left), named(its_room.profile(right)), Context(shipped()))
+    two = its_room.compare(its_room.profile(left), named(its_room.profile(right)), Context(shipped()))
+    assert repr(one.evidence) == repr(two.evidence)
+    assert repr(one.attribution) == repr(two.attribution)
+    assert one.by_file == two.by_file
+
+
+def test_a_damaged_file_is_skipped_with_its_reason(any_room) -> None:
+    _, its_room = any_room
+    damaged = [b"\0\1\2", b"def f(:\n  ((((", b"\xff\xfe\xff", b"x = '" + b"a" * 30_000]
+    files = tuple(
+        File(f"f{number}.py", len(content), "0" * 64, lambda content=content: content)
+        for number, content in enumerate(damaged)
+    )
+    profile = its_room.profile(Snapshot(Repository("r", "r", None, "0" * 64), files))
+    assert {skip.location.path for skip in profile.skipped} >= {"f0.py", "f1.py", "f3.py"}
+    assert all(skip.reason for skip in profile.skipped)
+
+
+def test_a_file_that_vanished_is_skipped(any_room) -> None:
+    _, its_room = any_room
+
+    def gone() -> bytes:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    file = File("gone.py", 10, "0" * 64, gone)
+    profile = its_room.profile(Snapshot(Repository("r", "r", None, "0" * 64), (file,)))
+    assert [skip.location.path for skip in profile.skipped] == ["gone.py"]
+
+
+def test_another_candidate_never_raises_what_is_attributable(any_room) -> None:
+    _, its_room = any_room
+    left = its_room.profile(open_source(str(SAMPLES / "fork_radar")))
+    right = its_room.profile(open_source(str(SAMPLES / "fork_captions")))
+    base = its_room.profile(open_source(str(SAMPLES / "upstream")))
+    alone = its_room.compare(left, named(right), Context(shipped())).partition
+    for role in ("ancestor", "claimed"):
+        candidates = [*named(right), Profiled("base", role, base)]
+        one = its_room.compare(left, candidates, Context(shipped()))
+        two = its_room.compare(left, candidates[::-1], Context(shipped()))
+        assert one.partition == two.partition
+        assert one.partition.attributable < alone.attributable
+        assert one.partition.total == pytest.approx(alone.total)
