@@ -13,10 +13,8 @@ from codeclone.attribution import Explained, explain
 from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align
 from codeclone.match import explain as terms
-from codeclone.match.context import LEAST_BITS, MAX_VOTE, MOST_BITS, Places, Vote
-from codeclone.match.context import Context as Around
 from codeclone.match.features import DEPTHS, FINE, facts_of
-from codeclone.match.scoring import FactSets, Scores, fact_sets, score, score_pairs
+from codeclone.match.pairing import Match, Side, best_matches, side_of
 from codeclone.model import (
     LEVELS,
     PARTS,
@@ -26,7 +24,6 @@ from codeclone.model import (
     Evidence,
     Facts,
     Fragment,
-    FragmentKind,
     Level,
     Measure,
     Method,
@@ -42,22 +39,6 @@ from codeclone.parse.graph import LOCAL
 
 TITLE = "Code"
 VERSION = 1
-
-POOLS: tuple[FragmentKind, ...] = ("function", "class", "module")
-"""Fragments are explained by fragments of their own kind."""
-
-CLOSE = 0.95
-"""Candidates whose rank is at least this share of the best are told apart by their surface."""
-
-SURFACE_WEIGHT = 0.05
-"""By what share a surface that is wholly the same lifts the rank of a close candidate: among siblings that share their
-structure it decides, and it can never lift a candidate over one that is clearly better by structure."""
-
-MAX_SAME_TEXT = 16
-"""Candidates taken because their text is the same, however common it is."""
-
-MAX_TIED = 32
-"""So many of them are compared by surface."""
 
 SHOWN = 200
 """Pairs that are aligned line by line and shown side by side; the others are listed."""
@@ -101,9 +82,9 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     known = np.unique(np.concatenate([profile.facts.keys for profile in profiles]))
     bits = context.background.bits(known)
     alphabet = align.Alphabet()
-    sides = [_side(profile, known, bits, alphabet) for profile in profiles]
+    sides = [side_of(profile, known, bits, alphabet) for profile in profiles]
     explained = _explained(left, candidates, context)
-    matches = [_matches(sides[0], side) for side in sides[1:]]
+    matches = [best_matches(sides[0], side) for side in sides[1:]]
     evidence: list[Evidence] = []
     for candidate, side, found in zip(candidates, sides[1:], matches, strict=True):
         if candidate.role == "right":
@@ -124,185 +105,8 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     )
 
 
-# One side of the comparison, with what is computed of it once
-
-
-@dataclass(slots=True)
-class _Side:
-    profile: Profile
-    parsed: Parsed
-    own: Facts
-    sets: FactSets
-    """Facts of each fragment and of what is inside it."""
-    pools: dict[str, NDArray[np.int64]]
-    alphabet: align.Alphabet
-    surfaces: dict[int, str]
-    bounds: NDArray[np.int64]
-    """Own facts of fragment f are `bounds[f]` to `bounds[f + 1]`, exclusive."""
-
-    def surface(self, fragment: int) -> str:
-        if fragment not in self.surfaces:
-            lines = self.profile.fragments[fragment].lines
-            self.surfaces[fragment] = self.alphabet.write(align.surface("\n".join(line for _, line in lines)))
-        return self.surfaces[fragment]
-
-    def facts(self, fragment: int) -> slice:
-        return slice(int(self.bounds[fragment]), int(self.bounds[fragment + 1]))
-
-
-def _side(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64], alphabet: align.Alphabet) -> _Side:
-    fragments = profile.fragments
-    keys, owners, readings = _with_inner(profile.facts, fragments)
-    kinds = np.array([fragment.kind for fragment in fragments], dtype=object)
-    return _Side(
-        profile=profile,
-        parsed=profile.details["parsed"],
-        own=profile.facts,
-        sets=fact_sets(keys, owners, readings, len(fragments), known, bits),
-        pools={kind: np.flatnonzero(kinds == kind) for kind in POOLS},
-        alphabet=alphabet,
-        surfaces={},
-        bounds=np.searchsorted(profile.facts.fragments, np.arange(len(fragments) + 1)),
-    )
-
-
-def _with_inner(
-    facts: Facts, fragments: tuple[Fragment, ...]
-) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.uint8]]:
-    """(keys, fragments, readings) of every fragment together with those of the fragments inside it, each key once in a
-    fragment."""
-    parents = np.array([fragment.parent for fragment in fragments] or [-1], np.int32)
-    level = (facts.keys, facts.fragments, facts.readings)
-    levels = [level]
-    while len(level[0]):
-        above = parents[level[1]]
-        inside = above >= 0
-        level = (level[0][inside], above[inside], level[2][inside])
-        levels.append(level)
-    keys, owners, readings = (np.concatenate(parts) for parts in zip(*levels, strict=True))
-    order = np.lexsort((keys, owners))
-    keys, owners, readings = keys[order], owners[order], readings[order]
-    first = np.ones(len(keys), np.bool_)
-    first[1:] = (keys[1:] != keys[:-1]) | (owners[1:] != owners[:-1])
-    starts = np.flatnonzero(first)
-    merged = np.bitwise_or.reduceat(readings, starts) if len(starts) else readings
-    return keys[first], owners[first], merged
-
-
-# Matching
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """The best explanation of a left fragment in one candidate."""
-
-    right: int
-    rank: float
-    """With what stands around it and its surface added."""
-    containment: float
-    tied: tuple[int, ...]
-    """Other fragments of the candidate that explain it as well, by structure and by surface."""
-
-
-def _matches(left: _Side, right: _Side) -> dict[int, _Match]:
-    """Best match of every left fragment that shares anything: each by itself first, then with what stands around it."""
-    options: dict[int, list[_Option]] = {}
-    for kind in POOLS:
-        lefts, rights = left.pools[kind], right.pools[kind]
-        if kind == "class":
-            # Functions can be gathered into a class.
-            rights = np.sort(np.concatenate([rights, right.pools["function"]]))
-        scores = score(left.sets.rows(lefts), right.sets.rows(rights))
-        _add_options(options, left, lefts[scores.left], rights[scores.right], scores)
-    same_text = _same_text(left, right)
-    _add_scored(options, left, right, same_text)
-    votes = {index: _vote(left, index, found) for index, found in options.items() if _is_function(left, index)}
-    around = Around(Places(left.profile.fragments), Places(right.profile.fragments), votes)
-    _add_scored(options, left, right, {index: around.members(index) for index in left.pools["function"].tolist()})
-    return {index: _best(left, right, index, found, around) for index, found in sorted(options.items())}
-
-
-@dataclass(frozen=True, slots=True)
-class _Option:
-    right: int
-    rank: float
-    containment: float
-
-
-def _add_options(
-    options: dict[int, list[_Option]],
-    left: _Side,
-    lefts: NDArray[np.int64],
-    rights: NDArray[np.int64],
-    scores: Scores,
-) -> None:
-    whole = np.maximum(left.sets.bits[lefts], 1e-12)
-    containment = np.round(np.minimum(1.0, scores.shared / whole), 6)
-    for index, other, rank, contained in zip(
-        lefts.tolist(), rights.tolist(), scores.rank.tolist(), containment.tolist(), strict=True
-    ):
-        options.setdefault(index, []).append(_Option(other, rank, contained))
-
-
-def _same_text(left: _Side, right: _Side) -> dict[int, list[int]]:
-    """Left functions -> right functions with the same surface, the first few of them."""
-    places: dict[int, list[int]] = {}
-    keys = right.parsed.surface_keys
-    for index in right.pools["function"].tolist():
-        found = places.setdefault(int(keys[index]), [])
-        if len(found) < MAX_SAME_TEXT:
-            found.append(index)
-    mine = left.parsed.surface_keys
-    return {index: places[int(mine[index])] for index in left.pools["function"].tolist() if int(mine[index]) in places}
-
-
-def _add_scored(options: dict[int, list[_Option]], left: _Side, right: _Side, wanted: dict[int, list[int]]) -> None:
-    """Score more candidates, those that are not options yet; each left fragment's options stay best first."""
-    lefts: list[int] = []
-    rights: list[int] = []
-    for index, candidates in wanted.items():
-        known = {option.right for option in options.get(index, ())}
-        new = [candidate for candidate in candidates if candidate not in known]
-        lefts.extend([index] * len(new))
-        rights.extend(new)
-    scores = score_pairs(left.sets, right.sets, np.array(lefts, np.int64), np.array(rights, np.int64))
-    _add_options(options, left, scores.left, scores.right, scores)
-    for index in set(lefts):
-        options[index].sort(key=lambda option: (-option.rank, option.right))
-
-
-def _is_function(side: _Side, index: int) -> bool:
-    return side.profile.fragments[index].kind == "function"
-
-
-def _vote(left: _Side, index: int, options: list[_Option]) -> Vote:
-    best = options[0]
-    return Vote(best.right, best.rank**2 * min(MAX_VOTE, float(left.sets.bits[index])))
-
-
-def _best(left: _Side, right: _Side, index: int, options: list[_Option], around: Around) -> _Match:
-    """The option that ranks first; those close to it are told apart by their surface."""
-    size = max(LEAST_BITS, float(left.sets.bits[index]))
-    # What no bonus can bring close to the best needs no look at what stands around it.
-    least = max(option.rank for option in options) * CLOSE - MOST_BITS / size
-    options = [option for option in options if option.rank >= least]
-    ranked = [(round(option.rank + around.bits(index, option.right) / size, 9), option) for option in options]
-    text = left.parsed.surface_keys[index]
-    ranked.sort(key=lambda pair: (-pair[0], right.parsed.surface_keys[pair[1].right] != text, pair[1].right))
-    first = ranked[0][0]
-    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * CLOSE]
-    told_apart = []
-    for rank, option in close:
-        surface = align.similarity(left.surface(index), right.surface(option.right)) if len(close) > 1 else 1.0
-        told_apart.append((round(rank * (1.0 + SURFACE_WEIGHT * surface), 9), surface, option))
-    told_apart.sort(key=lambda found: (-found[0], around.displacement(index, found[2].right), found[2].right))
-    total, surface, best = told_apart[0]
-    tied = tuple(option.right for its_total, _, option in told_apart[1:] if its_total == total)
-    return _Match(best.right, total, best.containment, tied)
-
-
 def _attribution(
-    left: _Side, names: Sequence[str], sides: Sequence[_Side], matches: Sequence[dict[int, _Match]]
+    left: Side, names: Sequence[str], sides: Sequence[Side], matches: Sequence[dict[int, Match]]
 ) -> tuple[Attribution, ...]:
     rows = []
     for index, fragment in enumerate(left.profile.fragments):
@@ -367,9 +171,9 @@ def _compared(name: str, profile: Profile) -> Compared:
 
 
 def _evidence(
-    left: _Side,
-    right: _Side,
-    matches: dict[int, _Match],
+    left: Side,
+    right: Side,
+    matches: dict[int, Match],
     explained: Explained,
     bits: NDArray[np.float64],
     known: NDArray[np.uint64],
@@ -408,10 +212,10 @@ class _Pair:
 
 
 def _pair(
-    left: _Side,
-    right: _Side,
+    left: Side,
+    right: Side,
     fragment: int,
-    match: _Match,
+    match: Match,
     explained: Explained,
     bits: NDArray[np.float64],
     known: NDArray[np.uint64],
@@ -471,7 +275,7 @@ def level_of(attributable: float, containment_left: float, containment_right: fl
     return "none"
 
 
-def _finding(left: _Side, right: _Side, pair: _Pair, shown: bool) -> Evidence:
+def _finding(left: Side, right: Side, pair: _Pair, shown: bool) -> Evidence:
     one, other = left.profile.fragments[pair.left], right.profile.fragments[pair.right]
     alignment = align.align(one.lines, other.lines) if shown else None
     renames = align.renames(alignment) if alignment is not None else ()
@@ -543,7 +347,7 @@ def _reason(pair: _Pair, alignment: Alignment | None, renames: tuple[tuple[str, 
     return "; ".join(parts)
 
 
-def _as_close(right: _Side, pair: _Pair) -> str:
+def _as_close(right: Side, pair: _Pair) -> str:
     """Other right fragments that explain the left one as well: which of them is the source cannot be told."""
     if not pair.tied:
         return ""
@@ -556,7 +360,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _terms(left: _Side, right: _Side, pair: _Pair) -> tuple[Term, ...]:
+def _terms(left: Side, right: Side, pair: _Pair) -> tuple[Term, ...]:
     """The rarest shared terms, deepest first, no two of them on the same node or the same pair of lines."""
     order = np.lexsort((pair.left_rows, -left.own.depths[pair.left_rows].astype(np.int64), -pair.shared_bits))
     found: list[Term] = []
