@@ -50,6 +50,7 @@ class Places:
         self.members: dict[int, list[int]] = defaultdict(list)
         for index, holder in enumerate(self.holder):
             self.members[holder].append(index)
+        self.order = {index: place for members in self.members.values() for place, index in enumerate(members)}
         self.users: dict[int, set[int]] = defaultdict(set)
         for index, fragment in enumerate(fragments):
             for used in fragment.uses:
@@ -74,8 +75,7 @@ class Places:
 
     def position(self, index: int) -> float:
         """Place among the members of the class or module, 0 for the first and 1 for the last."""
-        members = self.members[self.holder[index]]
-        return members.index(index) / max(1, len(members) - 1)
+        return self.order[index] / max(1, len(self.members[self.holder[index]]) - 1)
 
 
 class Context:

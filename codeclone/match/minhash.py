@@ -24,6 +24,9 @@ BANDS = 16
 MAX_BUCKET = 256
 """Of the sets on the right that share a band value, the first so many are taken."""
 
+MAX_PAIRS = 1_500_000
+"""Pairs from one band: with very many sets on the left, fewer are taken for each."""
+
 _CHUNK = 1 << 15
 
 
@@ -85,7 +88,7 @@ def shared_bands(
         order = np.argsort(other, kind="stable")
         lows = np.searchsorted(other[order], one, "left")
         highs = np.searchsorted(other[order], one, "right")
-        sizes = np.minimum(highs - lows, MAX_BUCKET)
+        sizes = np.minimum(highs - lows, max(4, min(MAX_BUCKET, MAX_PAIRS // max(1, len(left)))))
         sizes[left[:, 0] == nothing] = 0
         lefts = np.repeat(np.arange(len(one)), sizes)
         within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)

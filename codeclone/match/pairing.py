@@ -39,28 +39,34 @@ MAX_TIED = 32
 
 @dataclass(slots=True)
 class Side:
+    """One side of a comparison, with what is computed of it once. Not frozen: surfaces are read when they are needed."""
+
     profile: Profile
     parsed: Parsed
     own: Facts
     sets: FactSets
     """Facts of each fragment and of what is inside it."""
     pools: dict[str, NDArray[np.int64]]
+    """Fragments of each kind."""
     alphabet: align.Alphabet
     surfaces: dict[int, str]
     bounds: NDArray[np.int64]
     """Own facts of fragment f are `bounds[f]` to `bounds[f + 1]`, exclusive."""
 
     def surface(self, fragment: int) -> str:
+        """The surface of a fragment, written in the alphabet of the comparison."""
         if fragment not in self.surfaces:
             lines = self.profile.fragments[fragment].lines
             self.surfaces[fragment] = self.alphabet.write(align.surface("\n".join(line for _, line in lines)))
         return self.surfaces[fragment]
 
     def facts(self, fragment: int) -> slice:
+        """Rows of `own` that belong to a fragment."""
         return slice(int(self.bounds[fragment]), int(self.bounds[fragment + 1]))
 
 
 def side_of(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64], alphabet: align.Alphabet) -> Side:
+    """Prepare one side. `known`: all facts of the comparison, ascending; `bits`: their weights; one alphabet for both."""
     fragments = profile.fragments
     keys, owners, readings = _with_inner(profile.facts, fragments)
     kinds = np.array([fragment.kind for fragment in fragments], dtype=object)

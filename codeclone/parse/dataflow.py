@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from codeclone.parse import expressions as ex
 from codeclone.parse.expressions import IDENTIFIER, bind, combine, library_name, operator_of, parameter_names, value
-from codeclone.parse.graph import CUT_OUT, IN_PLACE, GraphBuilder
-from codeclone.parse.lowering import Definitions, Helper, Lowering
+from codeclone.parse.graph import CUT_OUT, IN_PLACE, GraphBuilder, TooMuchWork
+from codeclone.parse.lowering import Arguments, Definitions, Helper, Lowering
 from codeclone.parse.names import Names
 from codeclone.parse.syntax import KIND, OPERATOR, Syntax
 from codeclone.parse.units import Unit
@@ -22,6 +22,12 @@ Each is a level of recursion."""
 
 MAX_HELPER = 150
 """Syntax nodes; a larger function is not lowered in place of its calls."""
+
+MAX_INHERITED = 400
+"""Attributes and methods; of a base class with more, none are taken over."""
+
+MAX_ENCLOSING = 100
+"""Names that a nested function takes from the functions around it."""
 
 LOG_METHODS = frozenset(
     b"debug info warning warning_once warn error exception critical log warning_advice info_once".split()
@@ -91,24 +97,28 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
 
     A class or module is lowered without the definitions inside it; a function with nothing of the functions inside it
     but their names. Each is lowered twice into one graph: with what its file and class tell about it, and as if it were
-    cut out of them, so that a fragment is found wherever it is moved. Returns the units that are too deep to be lowered
-    as a whole; they have the facts that were found until then.
+    cut out of them, so that a fragment is found wherever it is moved. Returns the units that are too deep or too much work to be
+    lowered as a whole; they have the facts that were found until then.
     """
-    too_deep: list[Unit] = []
+    unfinished: list[Unit] = []
     functions = {
         syntax.text(unit.node + 1): unit.node
         for unit in units
         if unit.kind == "function" and unit.parent == 0 and _is_small(syntax, unit.node)
     }
+    members: dict[int, dict[bytes, int]] = {}
+    for unit in units:
+        if unit.kind == "function" and unit.parent > 0 and _is_small(syntax, unit.node):
+            members.setdefault(unit.parent, {})[syntax.text(unit.node + 1)] = unit.node
     classes: dict[int, Definitions] = {}
     by_name: dict[bytes, Definitions] = {}
     plain, nothing, cut_out = Definitions(functions), Definitions({}), names.cut_out()
     for index, unit in enumerate(units):
         if unit.kind == "class":
-            classes[index] = _class_definitions(syntax, names, units, index, functions, by_name)
+            classes[index] = _class_definitions(syntax, names, unit, members.get(index, {}), functions, by_name)
             by_name[syntax.text(unit.node + 1)] = classes[index]
     for index, unit in enumerate(units):
-        graph.begin_fragment()
+        graph.begin_fragment(syntax.next[unit.node] - unit.node if syntax.kind else 0)
         defined = classes.get(_class_of(units, index), plain) if unit.kind == "function" else plain
         first_root = graph.roots
         try:
@@ -118,11 +128,11 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
                 _lower_unit(Lowering(graph, syntax, cut_out, nothing), unit, units)
             else:
                 graph.same_when_cut_out(first_root)
-        except RecursionError:
+        except (RecursionError, TooMuchWork):
             graph.called_from = None
             graph.same_when_cut_out(first_root)
-            too_deep.append(unit)
-    return too_deep
+            unfinished.append(unit)
+    return unfinished
 
 
 def _lower_unit(s: Lowering, unit: Unit, units: list[Unit]) -> bool:
@@ -143,7 +153,7 @@ def _is_small(syntax: Syntax, node: int) -> bool:
     return syntax.next[node] - node <= MAX_HELPER
 
 
-def _in_place(s: Lowering, definition: int, arguments: list[int], method: bool) -> int | None:
+def _in_place(s: Lowering, definition: int, arguments: Arguments, method: bool) -> int | None:
     """What a helper returns, with its values and effects made here; None where it returns nothing or yields."""
     known = s.defined.helpers
     if definition not in known:
@@ -160,9 +170,13 @@ def _in_place(s: Lowering, definition: int, arguments: list[int], method: bool) 
         env[s.self_name] = outer.get(outer_self, s.leaf(b"<self>", s.start[definition]))
         names = names[1:]
     s.env = {}
+    positional = [bound for keyword, bound in arguments if keyword is None]
+    by_keyword = {keyword: bound for keyword, bound in arguments if keyword is not None}
     for place, (name, default) in enumerate(names):
-        if place < len(arguments):
-            env[name] = arguments[place]
+        if place < len(positional):
+            env[name] = positional[place]
+        elif name in by_keyword:
+            env[name] = by_keyword[name]
         else:
             env[name] = value(s, default) if default is not None else s.leaf(b"<param>", s.start[definition], name)
     s.env = env
@@ -235,7 +249,7 @@ def _bind_enclosing(s: Lowering, unit: Unit, units: list[Unit]) -> None:
                     outer = units[parent].parent
                     if place == 0 and outer >= 0 and units[outer].kind == "class":
                         s.self_name = s.self_name or name
-                    elif name not in s.env:
+                    elif name not in s.env and len(s.env) < MAX_ENCLOSING:
                         s.env[name] = s.leaf(b"<param>", s.start[child], name)
         parent = units[parent].parent
 
@@ -623,14 +637,13 @@ def _match(s: Lowering, children: list[int]) -> _Outcome:
 def _class_definitions(
     syntax: Syntax,
     names: Names,
-    units: list[Unit],
-    index: int,
+    unit: Unit,
+    methods: dict[bytes, int],
     functions: dict[bytes, int],
     known: dict[bytes, Definitions],
 ) -> Definitions:
     """Methods and attributes of a class; those of a base class in the same file count too."""
     kinds, after = syntax.kind, syntax.next
-    unit = units[index]
     body = frozenset(syntax.children(syntax.children(unit.node)[-1]))
     made: dict[bytes, bytes] = {}
     literals: dict[bytes, int] = {}
@@ -651,18 +664,13 @@ def _class_definitions(
         made.setdefault(name, _made_with(s, right))
         if kinds[right] in _LITERALS:
             literals.setdefault(name, right)
-    methods = {
-        syntax.text(other.node + 1): other.node
-        for other in units
-        if other.parent == index and other.kind == "function" and _is_small(syntax, other.node)
-    }
     for name in rebound:
         literals.pop(name, None)
     bases = unit.node + 2
     if bases < after[unit.node] and kinds[bases] == ex.ARGUMENTS:
         for base in syntax.children(bases):
             above = known.get(syntax.text(base))
-            if above is not None:
+            if above is not None and len(above.made_with) + len(above.methods) <= MAX_INHERITED:
                 made = above.made_with | made
                 literals = {name: node for name, node in above.literals.items() if name not in made} | literals
                 methods = above.methods | methods

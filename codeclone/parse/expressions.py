@@ -215,44 +215,25 @@ def _own_call(s: Lowering, receiver: list[int], arguments: int, at: int) -> int:
 def _helper_call(s: Lowering, definition: int, method: bool, arguments: int, at: int) -> int:
     """A call of a function of the same file or class: as a call, and in place of it what the function does, so that
     splitting and merging functions does not hide."""
-    call = _own_call(s, [], arguments, at)
     if s.in_place is None or s.kind[arguments] != ARGUMENTS:
-        return call
-    children = s.syntax.children(arguments)
-    if any(s.kind[child] in (SPLAT, DICT_SPLAT, KEYWORD) for child in children):
-        operands = _keyword_arguments(s, definition, children, method)
-        if operands is None:
-            return call
-    else:
-        operands = [value(s, child) for child in children]
+        return _own_call(s, [], arguments, at)
+    values: list[int] = []
+    names: list[bytes | None] = []
+    for child in s.syntax.children(arguments):
+        if s.kind[child] in (SPLAT, DICT_SPLAT):
+            return _own_call(s, [], arguments, at)
+        keyword = s.kind[child] == KEYWORD
+        names.append(s.syntax.text(child + 1) if keyword else None)
+        values.append(value(s, s.next[child + 1] if keyword else child))
+    call = s.make_any_order(b"<call>", values, at)
     outer = s.graph.called_from
     s.graph.called_from = at
-    result = s.in_place(s, definition, operands, method)
+    result = s.in_place(s, definition, list(zip(names, values, strict=True)), method)
     s.graph.called_from = outer
     if result is None:
         return call
     s.graph.root(call)
     return result
-
-
-def _keyword_arguments(s: Lowering, definition: int, arguments: list[int], method: bool) -> list[int] | None:
-    """Arguments in the order of the parameters; None where stars or unknown names leave it open."""
-    parameters = next((c for c in s.syntax.children(definition) if s.kind[c] == _PARAMETERS), None)
-    if parameters is None or any(s.kind[argument] in (SPLAT, DICT_SPLAT) for argument in arguments):
-        return None
-    names = [name for name, _ in parameter_names(s, parameters)][1 if method else 0 :]
-    operands: dict[int, int] = {}
-    for place, argument in enumerate(arguments):
-        if s.kind[argument] != KEYWORD:
-            operands[place] = value(s, argument)
-            continue
-        name = s.syntax.text(argument + 1)
-        if name not in names:
-            return None
-        operands[names.index(name)] = value(s, s.next[argument + 1])
-    if sorted(operands) != list(range(len(operands))):
-        return None
-    return [operands[place] for place in range(len(operands))]
 
 
 def _apply(s: Lowering, function: int, arguments: int, at: int) -> int:
@@ -486,10 +467,6 @@ def _comprehension(s: Lowering, node: int) -> int:
     children = s.syntax.children(node)
     outer = s.env
     s.env = dict(outer)
-    turns = _turns(s, children)
-    if turns is not None:
-        s.env = outer
-        return s.make(b"<list>", turns, s.start[node])
     loops: list[tuple[int, int | None, int]] = []
     for child in children[1:]:
         if s.kind[child] == FOR_IN:
@@ -497,6 +474,11 @@ def _comprehension(s: Lowering, node: int) -> int:
             if len(parts) < 2:
                 continue
             source = value(s, parts[-1])
+            elements = s.written_out(source) if len(children) == 2 else None
+            if elements is not None:
+                turns = _turns(s, parts[0], children[0], elements)
+                s.env = outer
+                return s.make(b"<list>", turns, s.start[node])
             bind(s, parts[0], s.item(source, s.start[child]))
             loops.append((source, None, s.start[child]))
         elif s.kind[child] == IF_CLAUSE and loops:
@@ -510,21 +492,13 @@ def _comprehension(s: Lowering, node: int) -> int:
     return result
 
 
-def _turns(s: Lowering, children: list[int]) -> list[int] | None:
+def _turns(s: Lowering, target: int, body: int, elements: list[int]) -> list[int]:
     """The elements of a comprehension with a single `for` over a short list that is written out."""
-    if len(children) != 2 or s.kind[children[1]] != FOR_IN:
-        return None
-    parts = [part for part in s.syntax.children(children[1]) if s.kind[part] != IN]
-    if len(parts) != 2 or s.kind[parts[1]] not in PATTERNS:
-        return None
-    elements = s.written_out(value(s, parts[1]))
-    if elements is None:
-        return None
     turns = []
     s.unrolling += 1
     for element in elements:
-        bind(s, parts[0], element)
-        turns.append(value(s, children[0]))
+        bind(s, target, element)
+        turns.append(value(s, body))
     s.unrolling -= 1
     return turns
 
@@ -630,7 +604,7 @@ def format_parts(s: Lowering, parts: list[int], at: int) -> int:
     return s.make_any_order(b"<fmt>", flat if len(flat) <= MAX_OPERANDS else parts, at)
 
 
-_PERCENT = re.compile(rb"%(?:\(\w*\))?[-#0 +]*[\d*]*(?:\.[\d*]+)?[hlL]?[diouxXeEfFgGcrsa%]")
+_PERCENT = re.compile(rb"%(?:\(\w*\))?[-#0 +]*+[\d*]*+(?:\.[\d*]*+)?[hlL]?[diouxXeEfFgGcrsa%]")
 _BRACES = re.compile(rb"\{[^{}]*\}")
 
 
@@ -672,7 +646,6 @@ def _yield(s: Lowering, node: int) -> int:
     return s.root(b"<yield>", [value(s, child) for child in s.syntax.children(node)], s.start[node])
 
 
-_PARAMETERS = KIND["parameters"]
 _BINARY_KIND = KIND["binary_operator"]
 _CONCATENATED = KIND["concatenated_string"]
 

@@ -64,7 +64,9 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
         found = units(syntax, starts)
         for unit in dataflow.lower(graph, syntax, resolve(syntax, roots), found):
             place = Location(file.path, Span(unit.first, unit.last))
-            skipped.append(Skipped(place, f"{unit.qualname} is nested too deeply: read as far as possible"))
+            skipped.append(
+                Skipped(place, f"{unit.qualname} is too deep or too much work for its size: read as far as possible")
+            )
         fragments.extend(_fragments(file.path, text, syntax, found, len(fragments)))
         surfaces.extend(surface_keys(syntax, found))
         starts_of.append((starts, len(found)))

@@ -20,6 +20,9 @@ IN_PLACE, CUT_OUT, LOCAL = 1, 2, 4
 """Readings of a fragment: with what its file and class tell about it, and as if it were cut out of them.
 LOCAL marks what stands on the fragment's own lines, and not only in a helper that is read in place of its call."""
 
+WORK_BASE, WORK_PER_NODE = 20_000, 60
+"""Operands a fragment may take part in. The most in the packages of benchmarks/ is 30 for each syntax node."""
+
 _SLOT_BITS = 32
 _CHILD = (1 << _SLOT_BITS) - 1
 
@@ -59,6 +62,10 @@ class ValueGraphs:
     slot_names: tuple[bytes, ...]
 
 
+class TooMuchWork(Exception):
+    """A fragment takes more work than its size allows: it was written to be slow, or by a program."""
+
+
 class GraphBuilder:
     """Collects the value graphs of one repository."""
 
@@ -77,6 +84,7 @@ class GraphBuilder:
         self._reading = IN_PLACE
         self._readings: list[int] = []
         self._local = bytearray()
+        self._allowed = WORK_BASE
         self.called_from: int | None = None
         """While a helper is lowered in place of its call: where that call stands. Its values stand there too."""
 
@@ -95,9 +103,11 @@ class GraphBuilder:
             known = ids[name] = len(ids)
         return known
 
-    def begin_fragment(self) -> None:
-        """Values of another fragment are other values, whatever they are made of."""
+    def begin_fragment(self, size: int) -> None:
+        """Values of another fragment are other values, whatever they are made of. `size`: its syntax nodes, which bound
+        the work that is done on it."""
         self._memo = {}
+        self._allowed = WORK_BASE + WORK_PER_NODE * size
         self._starts.append(len(self.labels))
 
     def node(self, label: int, edges: tuple[int, ...], offset: int, name: bytes = b"") -> int:
@@ -106,6 +116,9 @@ class GraphBuilder:
         Values that are alike and yet not the same, such as two parameters, are told apart by `name`, which does not
         enter any fact.
         """
+        self._allowed -= 1 + len(edges)
+        if self._allowed < 0:
+            raise TooMuchWork
         key = (label, edges, name)
         known = self._memo.get(key)
         if known is None:

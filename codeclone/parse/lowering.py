@@ -25,6 +25,10 @@ MAX_UNROLLED = 6
 """A loop over at most this many elements that are written out is lowered as its turns one after the other."""
 
 
+Arguments = list[tuple[bytes | None, int]]
+"""(keyword or None, value) of each argument of a call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Helper:
     """A function that can be lowered in place of its calls."""
@@ -71,7 +75,7 @@ class Lowering:
         self.slots = graph.positions
         self.env: dict[bytes, int] = {}
         self.defined = defined
-        self.in_place: Callable[[Lowering, int, list[int], bool], int | None] | None = None
+        self.in_place: Callable[[Lowering, int, Arguments, bool], int | None] | None = None
         """Lowers a helper's body in place of a call of it; None inside such a body."""
         self.self_name = b""
         self.effects: list[int] = []

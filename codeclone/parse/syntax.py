@@ -22,6 +22,9 @@ the lowering, which recurses, must stay within Python's own recursion limit of 1
 MAX_REPAIRS = 24
 """A damaged file is read again without its damaged definitions at most this often."""
 
+MAX_REPAIRED_BYTES = 8 * 2**20
+"""And for no more bytes than these in all."""
+
 LANGUAGE = Language(tree_sitter_python.language())
 
 KIND = {
@@ -140,6 +143,7 @@ def _flatten(tree: Tree, source: bytes) -> tuple[list[int], list[int], list[int]
     stack: list[int] = []  # recorded node at each level of the walk, -1 where looked through
     plan, canonical, known = _PLAN, _CANONICAL, len(_PLAN)
     through, drop, leaf, string = _THROUGH, _DROP, _LEAF, _STRING
+    cut_off = KIND["ellipsis"]
     cursor = tree.walk()
     down, along, up = cursor.goto_first_child, cursor.goto_next_sibling, cursor.goto_parent
     while True:
@@ -166,6 +170,8 @@ def _flatten(tree: Tree, source: bytes) -> tuple[list[int], list[int], list[int]
                     continue
                 deep.append((node.start_point.row + 1, node.end_point.row + 1))
                 up()
+                if recorded >= 0:
+                    kinds[recorded] = cut_off  # nothing below it is read, so it must not be taken for what it was
         while not along():
             if not up():
                 if stack:  # pragma: no branch
@@ -184,7 +190,7 @@ _HEADER = re.compile(rb"^([ \t]*)(?:@|(?:async[ \t]+)?def[ \t]|class[ \t(:])", r
 def _repair(source: bytes, tree: Tree, path: str) -> tuple[bytes, Tree, list[Skipped]]:
     lines = source.split(b"\n")
     blanked: set[int] = set()
-    for _ in range(MAX_REPAIRS):
+    for _ in range(min(MAX_REPAIRS, 1 + MAX_REPAIRED_BYTES // (1 + len(source)))):
         damage = _first_damage(tree.root_node)
         if damage is None:
             break

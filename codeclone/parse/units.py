@@ -16,6 +16,10 @@ _STATEMENT, _STRING = KIND["expression_statement"], KIND["string"]
 _MODULE = "<module>"
 
 
+MAX_NAME = 200
+"""Characters of a name that are kept in a qualified name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A module, class or function of one file."""
@@ -56,7 +60,7 @@ def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
         while node >= open_units[-1][1]:
             open_units.pop()
         parent = open_units[-1][0]
-        name = syntax.text(node + 1).decode("utf-8", "replace")
+        name = syntax.text(node + 1).decode("utf-8", "replace")[:MAX_NAME]
         qualname = name if parent == 0 else f"{found[parent].qualname}.{name}"
         outer = decorated if decorated and syntax.children(decorated)[-1] == node else node
         first = bisect_right(starts, syntax.start[node])

@@ -27,6 +27,9 @@ MAX_FILES = 200_000
 MAX_DEPTH = 64
 """Folders nested deeper than this are skipped."""
 
+MAX_PATTERNS, MAX_PATTERN, MAX_STARS = 2_000, 300, 3
+"""Lines of an ignore file, characters of a line, stars in it: matching takes time to the power of the stars."""
+
 SKIPPED_FOLDERS = {
     ".git": "version control data",
     ".hg": "version control data",
@@ -138,7 +141,10 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, list[str], 
             skipped.append(Skipped(Location(_printable(folder) or "."), f"cannot be listed: {_why(error)}"))
             continue
         if any(child.name == ".gitignore" and child.is_file(follow_symlinks=False) for child in children):
-            ignores = (*ignores, (folder, _ignore_file(root / folder / ".gitignore")))
+            ignores = (
+                *ignores,
+                (folder, _ignore_file(root / folder / ".gitignore", f"{_printable(folder)}.gitignore", skipped)),
+            )
         names: list[str] = []
         below: list[tuple[str, _Ignores, int]] = []
         for child in children:
@@ -161,15 +167,27 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, list[str], 
         stack.extend(reversed(below))
 
 
-def _ignore_file(path: Path) -> GitIgnoreSpec:
+def _ignore_file(path: Path, shown: str, skipped: list[Skipped]) -> GitIgnoreSpec:
+    """The patterns of an ignore file; those that cannot be applied in bounded time ignore nothing, and are listed."""
     from pathspec import GitIgnoreSpec  # only where there is an ignore file to read
 
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        return GitIgnoreSpec.from_lines(lines)
-    except (OSError, ValueError):
-        # An unreadable or malformed ignore file ignores nothing: more is looked at, never less.
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[:MAX_PATTERNS]
+    except OSError as error:
+        skipped.append(Skipped(Location(shown), f"cannot be read, so it ignores nothing: {_why(error)}"))
         return GitIgnoreSpec.from_lines([])
+    kept = [line for line in lines if len(line) <= MAX_PATTERN and line.replace("**", "").count("*") <= MAX_STARS]
+    kept = [line for line in kept if line.count("**") <= MAX_STARS]
+    try:
+        spec = GitIgnoreSpec.from_lines(kept)
+    except (ValueError, re.error) as error:
+        skipped.append(Skipped(Location(shown), f"has a pattern that is none, so it ignores nothing: {error}"))
+        return GitIgnoreSpec.from_lines([])
+    if len(kept) < len(lines):
+        skipped.append(
+            Skipped(Location(shown), f"{len(lines) - len(kept)} patterns are too complex, and ignore nothing")
+        )
+    return spec
 
 
 def _inside(path: Path, real_root: str) -> bool:

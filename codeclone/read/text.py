@@ -9,6 +9,11 @@ from dataclasses import dataclass
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 """PEP 263: in the first or second line."""
 
+_CHARACTER_SETS = re.compile(
+    r"(?:utf-(?:8|16|32)|ascii|iso8859|iso2022|latin|cp\d|koi8|kz1048|gb|big5|hz|shift|euc|johab|mac|ptcp|tis|hp)"
+)
+"""Names of the codecs that are character sets; others of Python's can be slow or are no encodings of text."""
+
 _BLANK = re.compile(rb"^[ \t\f]*(?:[#\r\n]|$)")
 
 
@@ -48,9 +53,9 @@ def _encodings(content: bytes) -> list[str]:
 
 
 def _text_codec(name: str) -> str | None:
-    """The codec's own name; None for one that is unknown or not a text encoding (`hex`, `zip` …)."""
+    """The codec's own name; None for one that is unknown or that no source file is written in (`hex`, `punycode` …)."""
     try:
-        info = codecs.lookup(name)
+        found = codecs.lookup(name).name
     except (LookupError, ValueError):
         return None
-    return info.name if getattr(info, "_is_text_encoding", True) else None
+    return found if _CHARACTER_SETS.match(found) else None
