@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -74,7 +77,7 @@ def scan(
     Exit codes: 0 the scan ran, whatever it found; 1 the level of --fail-on is reached; 2 bad input or nothing to
     compare; 3 an internal error.
     """
-    try:
+    with _one_line():
         targets = _targets(outputs, formats)
         from codeclone.pipeline import scan as run
 
@@ -90,15 +93,6 @@ def scan(
             click.echo(text.summary(report, written, color=_color(sys.stdout)))
         if fail_on and _reaches(report.verdict.level, fail_on):
             raise SystemExit(errors.EXIT_GATE)
-    except errors.CodecloneError as error:
-        _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell.
-        sys.stderr.close()
-    except Exception as error:  # a defect of ours: one line with what and where, not a traceback
-        if os.environ.get("CODECLONE_DEBUG"):
-            raise
-        _fail(f"internal error: {type(error).__name__}: {error} (CODECLONE_DEBUG=1 shows where)", errors.EXIT_INTERNAL)
 
 
 @main.command(short_help="Write an earlier report again, in any format.")
@@ -109,7 +103,7 @@ def render(report: str, output: str | None, kind: str | None) -> None:
     """Render REPORT, a report.json of any earlier scan, in another format."""
     from codeclone import codec
 
-    try:
+    with _one_line():
         try:
             text = Path(report).read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
@@ -122,8 +116,29 @@ def render(report: str, output: str | None, kind: str | None) -> None:
                 _write(loaded, path, its_kind)
         else:
             click.echo(_rendered(loaded, kind or "html"), nl=False)
+
+
+@contextlib.contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn whatever goes wrong into one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character shows another
+    try:
+        yield
     except errors.CodecloneError as error:
         _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    except OSError as error:
+        _fail(f"{error.strerror or error}", errors.EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        _fail("interrupted", errors.EXIT_INTERRUPTED)
+    except Exception as error:  # a defect of ours: one line with what and where, not a traceback
+        if os.environ.get("CODECLONE_DEBUG"):
+            raise
+        _fail(f"internal error: {type(error).__name__}: {error} (CODECLONE_DEBUG=1 shows where)", errors.EXIT_INTERNAL)
 
 
 def _targets(outputs: tuple[str, ...], formats: tuple[str, ...]) -> list[tuple[Path, str]]:
@@ -141,8 +156,12 @@ def _targets(outputs: tuple[str, ...], formats: tuple[str, ...]) -> list[tuple[P
             kind = {".html": "html", ".htm": "html", ".json": "json", ".txt": "text"}.get(path.suffix.lower(), "")
             if not kind:
                 raise errors.OutputError(f"{name}: no format for this suffix; use .html, .json or .txt, or --format")
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise errors.OutputError(f"{name}: not a file in an existing folder")
+        try:
+            usable = not path.is_dir() and path.absolute().parent.is_dir()
+        except (OSError, ValueError):
+            usable = False
+        if not usable:
+            raise errors.OutputError(f"{name[:200]}: not a file in an existing folder")
         targets.append((path, kind))
     return targets
 
@@ -166,14 +185,36 @@ def _rendered(report: Report, kind: str) -> str:
 
 
 def _write(report: Report, path: Path, kind: str) -> None:
-    """Write through a neighbouring file, so that an interrupted run leaves what was there."""
+    """Write through a new neighbouring file, so that an interrupted run leaves what was there.
+
+    A link is followed; what is no regular file, such as a device or a pipe, is written to directly.
+    """
     content = _rendered(report, kind).encode("utf-8", "backslashreplace")
-    partial = path.with_name(path.name + ".part")
+    target = Path(os.path.realpath(path))
+    partial = None
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+            return
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        handle, partial = tempfile.mkstemp(prefix=".codeclone-", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(partial, mode)
+        os.replace(partial, target)
+        partial = None
     except OSError as error:
         raise errors.OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        if partial is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _reaches(level: str, gate: str) -> bool:
@@ -187,16 +228,22 @@ def _color(stream: object) -> bool:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo("codeclone: " + " ".join(message.split()), err=True)
+    if sys.stderr is not None:
+        click.echo("codeclone: " + _plain(" ".join(message.split())), err=True)
     raise SystemExit(code)
+
+
+def _plain(text: str) -> str:
+    """Names come from the scanned repositories: no control character of theirs reaches the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 class _Progress:
     """One line on stderr that says what is being done: replaced in place on a terminal, a line a step with -v."""
 
     def __init__(self, quiet: bool, verbose: bool) -> None:
-        self.terminal = not quiet and not verbose and sys.stderr.isatty()
-        self.lines = verbose and not quiet
+        self.terminal = not quiet and not verbose and sys.stderr is not None and sys.stderr.isatty()
+        self.lines = verbose and not quiet and sys.stderr is not None
 
     def __enter__(self) -> _Progress:
         return self
@@ -206,6 +253,7 @@ class _Progress:
             click.echo("\r\x1b[K", err=True, nl=False)
 
     def step(self, what: str) -> None:
+        what = _plain(what)
         if self.terminal:
             click.echo(f"\r\x1b[K{what} …", err=True, nl=False)
         elif self.lines:

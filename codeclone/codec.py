@@ -9,6 +9,7 @@ from typing import Any
 
 from codeclone.errors import ReportFormatError
 from codeclone.model import (
+    LEVELS,
     Alignment,
     Attribution,
     Candidate,
@@ -33,6 +34,8 @@ from codeclone.model import (
 
 Json = dict[str, Any]
 
+SCHEMA = "codeclone-report/1"
+
 
 def to_json(report: Report) -> str:
     """A report as JSON text: the same report gives the same bytes."""
@@ -42,9 +45,27 @@ def to_json(report: Report) -> str:
 def from_json(text: str) -> Report:
     """A report from its JSON text. Raises ReportFormatError for anything else."""
     try:
-        return _report(json.loads(text))
+        data = json.loads(text, parse_constant=_no_number)
+        if data["schema"] != SCHEMA:
+            raise ReportFormatError(f"a report of schema {str(data['schema'])[:80]!r}; this release reads {SCHEMA!r}")
+        report = _report(data)
+        _check(report)
+        return report
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ReportFormatError(f"not a codeclone report: {type(error).__name__}: {error}") from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of a report")
+
+
+def _check(report: Report) -> None:
+    """What the formats rely on beyond the shape. Raises ValueError or TypeError."""
+    if not report.candidates or report.verdict.level not in LEVELS:
+        raise ValueError("no candidates, or a level that is none")
+    for finding in report.evidence:
+        if not finding.left or not finding.right or not finding.reason or finding.level not in LEVELS:
+            raise ValueError(f"an incomplete finding {finding.id[:40]!r}")
 
 
 def report_to_dict(report: Report) -> Json:

@@ -15,6 +15,10 @@ EXIT_INTERNAL = 3
 """A defect of codeclone itself."""
 
 
+EXIT_INTERRUPTED = 130
+"""Stopped by the user."""
+
+
 class CodecloneError(Exception):
     """The parent of every error that codeclone raises on purpose."""
 

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 import codeclone
 from codeclone import background, verdict
 from codeclone.attribution import added
+from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError
 from codeclone.evidence import Context, Findings, Profiled, Room, kinds, room
 from codeclone.model import Candidate, Partitions, Report, Role, Skipped, Snapshot
 from codeclone.read import open_source
-
-SCHEMA = "codeclone-report/1"
 
 Progress = Callable[[str], None]
 """Called with what is being done, at the start of each step."""
@@ -68,7 +67,7 @@ def _scan(left: str, right: str, only: Sequence[str], command: str, progress: Pr
             profiled.append(Profiled(candidate.name, role, its_room.profile(snapshot)))
         progress(f"comparing the {kind}")
         findings[kind] = its_room.compare(left_profile, profiled, context)
-    _hold_something(findings, left_snapshot, candidates)
+    _hold_something(findings, left_snapshot, candidates, snapshots)
 
     evidence = tuple(found for finding in findings.values() for found in finding.evidence)
     partition = _partitions(findings)
@@ -109,13 +108,19 @@ def _candidates(snapshots: Sequence[tuple[Role, Snapshot]]) -> tuple[Candidate, 
     return tuple(found)
 
 
-def _hold_something(findings: dict[str, Findings], left: Snapshot, candidates: Sequence[Candidate]) -> None:
+def _hold_something(
+    findings: dict[str, Findings],
+    left: Snapshot,
+    candidates: Sequence[Candidate],
+    snapshots: Sequence[tuple[Role, Snapshot]],
+) -> None:
+    unread = _skipped_reading(left, candidates, snapshots)
     names = {"left": left.repository.name} | {candidate.name: candidate.name for candidate in candidates}
     for side, name in names.items():
         looked_at = [c for finding in findings.values() for c in finding.compared if c.side == side]
         if not any(compared.fragments for compared in looked_at):
             reasons = [skip.reason for finding in findings.values() for other, skip in finding.skipped if other == side]
-            reasons = reasons or [skip.reason for skip in left.skipped if side == "left"]
+            reasons = [skip.reason for other, skip in unread if other == side] + reasons
             why = f" ({reasons[0]})" if reasons else ""
             raise NothingToCompareError(f"{name}: nothing to compare: no Python code was found{why}")
 

@@ -28,7 +28,7 @@ def term(graphs: ValueGraphs, node: int, depth: int) -> str:
     P stands for any parameter, `own` for anything the repository itself defines; names of the programmer's own do not
     occur in terms.
     """
-    text = _term(graphs, node, depth)
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in _term(graphs, node, depth))
     return text if len(text) <= MAX_TERM else text[: MAX_TERM - 1] + "…"
 
 

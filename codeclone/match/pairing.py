@@ -30,6 +30,9 @@ structure it decides, and it can never lift a candidate over one that is clearly
 MAX_SAME_TEXT = 16
 """Candidates taken because their text is the same, however common it is."""
 
+MAX_SURFACE = 20_000
+"""Tokens of a fragment that its surface is told by."""
+
 MAX_TIED = 32
 """So many of them are compared by surface."""
 
@@ -57,7 +60,9 @@ class Side:
         """The surface of a fragment, written in the alphabet of the comparison."""
         if fragment not in self.surfaces:
             lines = self.profile.fragments[fragment].lines
-            self.surfaces[fragment] = self.alphabet.write(align.surface("\n".join(line for _, line in lines)))
+            self.surfaces[fragment] = self.alphabet.write(
+                align.surface("\n".join(line for _, line in lines))[:MAX_SURFACE]
+            )
         return self.surfaces[fragment]
 
     def facts(self, fragment: int) -> slice:

@@ -128,7 +128,8 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
                 _lower_unit(Lowering(graph, syntax, cut_out, nothing), unit, units)
             else:
                 graph.same_when_cut_out(first_root)
-        except (RecursionError, TooMuchWork):
+        except (RecursionError, TooMuchWork, IndexError, ValueError):
+            # Deep, slow by design, or cut off where syntax was too deep: what was found until then counts.
             graph.called_from = None
             graph.same_when_cut_out(first_root)
             unfinished.append(unit)
@@ -243,15 +244,23 @@ def _bind_enclosing(s: Lowering, unit: Unit, units: list[Unit]) -> None:
     """What a nested function takes from around it would be its parameters if it stood outside."""
     parent = unit.parent
     while parent >= 0 and units[parent].kind == "function":
-        for child in s.syntax.children(units[parent].node):
-            if s.kind[child] == _PARAMETERS:
-                for place, (name, _) in enumerate(parameter_names(s, child)):
-                    outer = units[parent].parent
-                    if place == 0 and outer >= 0 and units[outer].kind == "class":
-                        s.self_name = s.self_name or name
-                    elif name not in s.env and len(s.env) < MAX_ENCLOSING:
-                        s.env[name] = s.leaf(b"<param>", s.start[child], name)
+        outer = units[parent].parent
+        for place, name in enumerate(_parameters_of(s, units[parent].node)):
+            if place == 0 and outer >= 0 and units[outer].kind == "class":
+                s.self_name = s.self_name or name
+            elif name not in s.env and len(s.env) < MAX_ENCLOSING:
+                s.env[name] = s.leaf(b"<param>", s.start[units[parent].node], name)
         parent = units[parent].parent
+
+
+def _parameters_of(s: Lowering, function: int) -> tuple[bytes, ...]:
+    """The first parameters of a function; found once for all functions inside it."""
+    known = s.defined.parameters
+    if function not in known:
+        lists = [child for child in s.syntax.children(function) if s.kind[child] == _PARAMETERS]
+        names = parameter_names(s, lists[0]) if lists else []
+        known[function] = tuple(name for name, _ in names[:MAX_ENCLOSING])
+    return known[function]
 
 
 def _is_static(s: Lowering, unit: Unit) -> bool:
@@ -393,6 +402,7 @@ def _branch(
     s: Lowering, condition: int, then: Callable[[], _Outcome], otherwise: Callable[[], _Outcome], at: int
 ) -> _Outcome:
     base, outer_effects = s.env, s.effects
+    s.graph.charge(len(base))
     s.env, s.effects = dict(base), []
     then_value, then_done = then()
     then_env, then_effects = s.env, s.effects
@@ -662,7 +672,7 @@ def _class_definitions(
         if name in made:
             rebound.add(name)
         made.setdefault(name, _made_with(s, right))
-        if kinds[right] in _LITERALS:
+        if kinds[right] in _LITERALS and after[right] == right + 1:
             literals.setdefault(name, right)
     for name in rebound:
         literals.pop(name, None)

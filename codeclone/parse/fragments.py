@@ -16,7 +16,7 @@ from codeclone.parse import dataflow
 from codeclone.parse.graph import GraphBuilder, ValueGraphs
 from codeclone.parse.names import resolve, roots_of
 from codeclone.parse.syntax import Syntax, parse_python
-from codeclone.parse.units import Unit, line_starts, surface_keys, units
+from codeclone.parse.units import MAX_UNITS, Unit, line_starts, surface_keys, units
 from codeclone.read.text import decode
 
 SUFFIXES = (".py", ".pyi", ".pyw")
@@ -50,7 +50,7 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
     skipped: list[Skipped] = []
     starts_of: list[tuple[list[int], int]] = []
     surfaces: list[int] = []
-    sources = [file for file in snapshot.files if file.path.endswith(SUFFIXES)]
+    sources = [file for file in snapshot.files if file.path.lower().endswith(SUFFIXES)]
     roots = roots_of(tuple(file.path for file in sources))
     files = source_lines = 0
     skipped.extend(_other_kinds(snapshot))
@@ -62,6 +62,9 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
         skipped.extend(syntax.skipped)
         starts = line_starts(syntax.source)
         found = units(syntax, starts)
+        if len(found) > MAX_UNITS:
+            reason = f"more than {MAX_UNITS:,} definitions: the rest is left out"
+            skipped.append(Skipped(Location(file.path, Span(found[-1].last, found[0].last)), reason))
         for unit in dataflow.lower(graph, syntax, resolve(syntax, roots), found):
             place = Location(file.path, Span(unit.first, unit.last))
             skipped.append(
@@ -86,7 +89,9 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
 
 def _other_kinds(snapshot: Snapshot) -> list[Skipped]:
     """Files that are no Python code, counted by suffix: none of them is passed over in silence."""
-    counts = Counter(PurePosixPath(f.path).suffix.lower() for f in snapshot.files if not f.path.endswith(SUFFIXES))
+    counts = Counter(
+        PurePosixPath(f.path).suffix.lower() for f in snapshot.files if not f.path.lower().endswith(SUFFIXES)
+    )
     return [
         Skipped(
             Location(f"*{suffix}" if suffix else "*"),

@@ -110,6 +110,12 @@ class GraphBuilder:
         self._allowed = WORK_BASE + WORK_PER_NODE * size
         self._starts.append(len(self.labels))
 
+    def charge(self, operands: int) -> None:
+        """Count work that makes no values. Raises TooMuchWork."""
+        self._allowed -= operands >> 3
+        if self._allowed < 0:
+            raise TooMuchWork
+
     def node(self, label: int, edges: tuple[int, ...], offset: int, name: bytes = b"") -> int:
         """The value that `label` makes of `edges`; the one that is there already if it is.
 

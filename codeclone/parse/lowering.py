@@ -52,6 +52,8 @@ class Definitions:
     """Attribute of `self` -> the library's constructor that made it, or `attr`."""
     literals: dict[bytes, int] = field(default_factory=dict)
     """Attribute of `self` -> syntax node of the number or string it always is."""
+    parameters: dict[int, tuple[bytes, ...]] = field(default_factory=dict)
+    """Names of the parameters of functions that have functions inside, by syntax node."""
     helpers: dict[int, Helper | None] = field(default_factory=dict)
     """What has been found out about functions that are lowered in place of their calls, by syntax node."""
 

@@ -190,6 +190,10 @@ def _constants(syntax: Syntax) -> dict[bytes, int]:
             name = syntax.text(children[0])
             if name in constants:
                 rebound.add(name)
-            elif len(children) == 2 and syntax.kind[children[1]] in _LITERALS:
+            elif (
+                len(children) == 2
+                and syntax.kind[children[1]] in _LITERALS
+                and syntax.next[children[1]] == children[1] + 1  # nothing inside: not a formatted string
+            ):
                 constants[name] = children[1]
     return {name: node for name, node in constants.items() if name not in rebound}

@@ -170,8 +170,14 @@ def _flatten(tree: Tree, source: bytes) -> tuple[list[int], list[int], list[int]
                     continue
                 deep.append((node.start_point.row + 1, node.end_point.row + 1))
                 up()
-                if recorded >= 0:
-                    kinds[recorded] = cut_off  # nothing below it is read, so it must not be taken for what it was
+                # Nothing below is read, so what stands here must not be taken for what it was.
+                if recorded < 0:
+                    recorded = len(kinds)
+                    kinds.append(cut_off)
+                    starts.append(node.start_byte)
+                    ends.append(node.end_byte)
+                    after.append(recorded + 1)
+                kinds[recorded] = cut_off
         while not along():
             if not up():
                 if stack:  # pragma: no branch

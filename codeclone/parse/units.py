@@ -16,6 +16,9 @@ _STATEMENT, _STRING = KIND["expression_statement"], KIND["string"]
 _MODULE = "<module>"
 
 
+MAX_UNITS = 10_000
+"""Definitions of one file that become fragments; the largest file in the packages of benchmarks/ has 760."""
+
 MAX_NAME = 200
 """Characters of a name that are kept in a qualified name."""
 
@@ -57,6 +60,8 @@ def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
             decorated = node
         if kind != _FUNCTION and kind != _CLASS:
             continue
+        if len(found) > MAX_UNITS:
+            break
         while node >= open_units[-1][1]:
             open_units.pop()
         parent = open_units[-1][0]
@@ -100,7 +105,7 @@ def _with_uses(syntax: Syntax, found: list[Unit]) -> list[Unit]:
     starts = {unit.node: index for index, unit in enumerate(found)}
     for node, kind in enumerate(syntax.kind):
         if kind in (_FUNCTION, _CLASS):
-            current = starts[node]
+            current = starts.get(node, current)
             bound.append((current, syntax.next[node]))
         while node >= bound[-1][1]:
             bound.pop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,8 @@ MAX_FILES = 200_000
 
 MAX_DEPTH = 64
 """Folders nested deeper than this are skipped."""
+
+MAX_IGNORE_BYTES = 2**20
 
 MAX_PATTERNS, MAX_PATTERN, MAX_STARS = 2_000, 300, 3
 """Lines of an ignore file, characters of a line, stars in it: matching takes time to the power of the stars."""
@@ -109,12 +112,10 @@ def _list(root: Path) -> tuple[list[str], list[Skipped]]:
                 continue
             if any(spec.match_file(entry[len(base) :]) for base, spec in ignores):
                 skipped.append(Skipped(Location(_printable(entry)), "ignored by .gitignore"))
-            elif path.is_symlink() and not _inside(path, real_root):
-                skipped.append(Skipped(Location(_printable(entry)), "a symbolic link that leads out of the folder"))
-            elif path.is_symlink() and not path.is_file():
-                skipped.append(Skipped(Location(_printable(entry)), "a symbolic link that is not followed"))
-            elif not path.is_file():
-                skipped.append(Skipped(Location(_printable(entry)), "not a regular file"))
+                continue
+            reason = _not_a_file(path, real_root)
+            if reason:
+                skipped.append(Skipped(Location(_printable(entry)), reason))
             else:
                 entries.append(entry)
         if len(entries) > MAX_FILES:
@@ -124,6 +125,21 @@ def _list(root: Path) -> tuple[list[str], list[Skipped]]:
             del entries[MAX_FILES:]
             break
     return sorted(entries), skipped
+
+
+def _not_a_file(path: Path, real_root: str) -> str:
+    """Why a path is not read as a file; empty where it is."""
+    try:
+        if path.is_symlink():
+            inside = _inside(path, real_root)
+            return (
+                "a symbolic link within the folder: what it names is read there"
+                if inside
+                else ("a symbolic link that leads out of the folder")
+            )
+        return "" if stat.S_ISREG(path.lstat().st_mode) else "not a regular file"
+    except OSError as error:
+        return f"cannot be read: {_why(error)}"
 
 
 _Ignores = tuple[tuple[str, "GitIgnoreSpec"], ...]
@@ -172,7 +188,8 @@ def _ignore_file(path: Path, shown: str, skipped: list[Skipped]) -> GitIgnoreSpe
     from pathspec import GitIgnoreSpec  # only where there is an ignore file to read
 
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[:MAX_PATTERNS]
+        with path.open("rb") as file:
+            lines = file.read(MAX_IGNORE_BYTES).decode("utf-8", "replace").splitlines()[:MAX_PATTERNS]
     except OSError as error:
         skipped.append(Skipped(Location(shown), f"cannot be read, so it ignores nothing: {_why(error)}"))
         return GitIgnoreSpec.from_lines([])

@@ -14,6 +14,9 @@ _CHARACTER_SETS = re.compile(
 )
 """Names of the codecs that are character sets; others of Python's can be slow or are no encodings of text."""
 
+_HEAD = 4096
+"""Bytes in which the first two lines are looked for."""
+
 _BLANK = re.compile(rb"^[ \t\f]*(?:[#\r\n]|$)")
 
 
@@ -44,10 +47,10 @@ def _encodings(content: bytes) -> list[str]:
         return ["utf-8-sig", "latin-1"]
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ["utf-16"]
-    first, _, rest = content.partition(b"\n")
+    first, second, *_ = [*re.split(rb"\r\n?|\n", content[:_HEAD], maxsplit=2), b""]
     cookie = _COOKIE.match(first)
     if cookie is None and _BLANK.match(first):
-        cookie = _COOKIE.match(rest.partition(b"\n")[0])
+        cookie = _COOKIE.match(second)
     named = [_text_codec(cookie.group(1).decode("ascii"))] if cookie else []
     return [*filter(None, named), "utf-8", "latin-1"]
 

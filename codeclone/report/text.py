@@ -20,9 +20,9 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
     """A summary of about a screen. `written`: files that the report was written to."""
     lines = [
         _bold(_plain(f"{report.left.name} (left) against {report.right.name} (right)"), color),
-        f"  verdict    {_level(report.verdict.level, color)}; direction: {report.verdict.direction}",
+        f"  verdict    {_level(report.verdict.level, color)}; direction: {_plain(report.verdict.direction)}",
     ]
-    lines += [f"             {sentence}" for sentence in report.verdict.because]
+    lines += [_plain(f"             {sentence}") for sentence in report.verdict.because]
     lines.append(
         "  left is    " + ", ".join(f"{part} {percent(share)}" for part, _, share in shares(report.partition.total))
     )
@@ -43,8 +43,8 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
         if len(report.evidence) > SHOWN:
             lines.append(f"  … and {len(report.evidence) - SHOWN:,} more in the report")
     lines.append("")
-    lines += [f"  note       {caveat}" for caveat in report.verdict.caveats]
-    lines += [f"  written    {path}" for path in written]
+    lines += [_plain(f"  note       {caveat}") for caveat in report.verdict.caveats]
+    lines += [_plain(f"  written    {path}") for path in written]
     return "\n".join(lines)
 
 
