@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -79,6 +79,7 @@ def scan(
     """
     with _one_line():
         targets = _targets(outputs, formats)
+        gc.disable()  # a process that ends with its one scan; what it imports and makes holds hardly a cycle
         from codeclone.pipeline import scan as run
 
         with _Progress(quiet, verbose) as progress:
@@ -192,6 +193,8 @@ def _write(report: Report, path: Path, kind: str) -> None:
     content = _rendered(report, kind).encode("utf-8", "backslashreplace")
     target = Path(os.path.realpath(path))
     partial = None
+    import tempfile
+
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(content)

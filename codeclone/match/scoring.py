@@ -13,12 +13,15 @@ from scipy import sparse
 
 from codeclone.match import minhash
 
-MAX_JOINS = 6000
+MAX_JOINS = 3000
 """Postings read for each left fragment on average. Facts are taken from the rarest on until this is spent, so the work
 grows with the number of fragments and not with its square."""
 
-KEPT = 16
+KEPT = 12
 """Candidates of each left fragment that are scored on all facts."""
+
+NEAR = 0.25
+"""Candidates with less than this share of the best one's rank on rare facts are not scored on all of them."""
 
 SIZE_PENALTY = 0.1
 """Weight of what the right fragment has beside the shared facts when candidates are ranked (Tversky 1977, with alpha 1
@@ -138,12 +141,16 @@ def _candidates(left: FactSets, right: FactSets) -> tuple[NDArray[np.int64], NDA
         shared = (weighted[first : first + _ROWS] @ posted).tocsr()
         whole = np.repeat(left.bits[first : first + _ROWS], np.diff(shared.indptr))
         values = shared.data / (whole + SIZE_PENALTY * (right.bits[shared.indices] - shared.data))
-        for row in range(shared.shape[0]):
-            span = slice(shared.indptr[row], shared.indptr[row + 1])
-            columns = shared.indices[span]
-            if len(columns) > KEPT:
-                columns = columns[np.lexsort((columns, -np.round(values[span], 9)))[:KEPT]]
-            found.append((first + row) * np.int64(others) + columns)
+        rows_of = np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr))
+        most = np.zeros(shared.shape[0])
+        np.maximum.at(most, rows_of, values)
+        near = np.flatnonzero(values >= NEAR * most[rows_of])
+        rows_of, columns, values = rows_of[near], shared.indices[near], values[near]
+        # Best first within each row, then the first few of each.
+        order = np.lexsort((columns, -np.round(values, 9), rows_of))
+        starts = np.searchsorted(rows_of, rows_of)
+        kept = order[np.arange(len(order)) - starts < KEPT]
+        found.append((first + rows_of[kept]) * np.int64(others) + columns[kept])
     pairs = np.unique(np.concatenate(found))
     return pairs // others, pairs % others
 
