@@ -2,9 +2,10 @@
 
     make bench-speed
 
-Scans peft 0.13.2 against accelerate 1.1.1 (together about 2.2 MB of Python) as a new process, report and summary
-written, and times the parse alone in another new process, in turn. Prints the median of both, their ratio, and the peak
-memory of the scan; then the ratio for growing parts of transformers.
+In one new process, pinned to one core: the parse alone of all files, then the whole scan of peft 0.13.2 against accelerate
+1.1.1 (together 2.3 MB of Python) with report and summary. Beside it the wall time of `codeclone scan` as a command, with
+the start of Python and all imports. Prints medians, their ratios and the peak memory; then the same for growing parts of
+transformers.
 """
 
 from __future__ import annotations
@@ -26,34 +27,46 @@ RUNS = 5
 LEFT, RIGHT = ("peft==0.13.2",), ("accelerate==1.1.1",)
 GROWTH_MB = (1, 4, 16)
 
-PARSE = """
-import sys, time, json
+ONE_RUN = """
+import json, sys, time
 from pathlib import Path
+from codeclone.evidence import code
+from codeclone.pipeline import scan
+from codeclone.report import html, text
 from tree_sitter import Language, Parser
 import tree_sitter_python
+
+left, right, target = sys.argv[1:]
 parser = Parser(Language(tree_sitter_python.language()))
-sources = [path.read_bytes() for folder in sys.argv[1:] for path in sorted(Path(folder).rglob("*.py"))]
+sources = [path.read_bytes() for folder in (left, right) for path in sorted(Path(folder).rglob("*.py"))]
 started = time.perf_counter()
 for source in sources:
     parser.parse(source)
-print(json.dumps([time.perf_counter() - started, sum(map(len, sources)), sum(s.count(b"\\n") for s in sources)]))
+parsed = time.perf_counter()
+report = scan(left, right)
+Path(target).write_text(html.render(report), encoding="utf-8")
+text.summary(report, [], color=False)
+done = time.perf_counter()
+print(json.dumps([parsed - started, done - parsed, sum(map(len, sources)), sum(s.count(b"\\n") for s in sources)]))
 """
 
 
-def parse_seconds(*folders: Path) -> tuple[float, int, int]:
-    """(seconds, bytes, lines)."""
-    output = subprocess.run([sys.executable, "-c", PARSE, *map(str, folders)], check=True, capture_output=True)
-    seconds, size, lines = json.loads(output.stdout)
-    return seconds, size, lines
+def one_run(left: Path, right: Path) -> tuple[float, float, int, int]:
+    """(seconds of the parse alone, seconds of the scan with its report, bytes, lines), in one new process."""
+    with tempfile.TemporaryDirectory() as work:
+        command = [sys.executable, "-c", ONE_RUN, str(left), str(right), f"{work}/r.html"]
+        output = subprocess.run(command, check=True, capture_output=True)
+    parse, scan, size, lines = json.loads(output.stdout)
+    return parse, scan, size, lines
 
 
-def scan_seconds(left: Path, right: Path) -> tuple[float, float]:
-    """(wall seconds of the whole process, peak megabytes)."""
+def whole_process(left: Path, right: Path) -> tuple[float, float]:
+    """(wall seconds of `codeclone scan` with start-up and imports, peak megabytes)."""
     with tempfile.TemporaryDirectory() as work:
         command = [sys.executable, "-m", "codeclone", "scan", str(left), str(right), "-o", f"{work}/r.html"]
         started = time.perf_counter()
-        pid = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(pid.pid, 0)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         if status:
             raise SystemExit(f"the scan failed with status {status}")
@@ -61,19 +74,22 @@ def scan_seconds(left: Path, right: Path) -> tuple[float, float]:
 
 
 def measure(left: Path, right: Path, runs: int) -> str:
-    parses, scans, peaks = [], [], []
+    parses, scans, wholes, peaks = [], [], [], []
     size = lines = 0
     for _ in range(runs):
-        seconds, size, lines = parse_seconds(left, right)
-        parses.append(seconds)
-        seconds, peak = scan_seconds(left, right)
-        scans.append(seconds)
+        parse, scan, size, lines = one_run(left, right)
+        parses.append(parse)
+        scans.append(scan)
+        seconds, peak = whole_process(left, right)
+        wholes.append(seconds)
         peaks.append(peak)
     ratios = [scan / parse for scan, parse in zip(scans, parses, strict=True)]
+    whole = [seconds / parse for seconds, parse in zip(wholes, parses, strict=True)]
     return (
-        f"{size / 1e6:5.1f} MB, {lines / 1e3:5.0f} kLOC: parse {statistics.median(parses):.2f} s, "
-        f"scan {statistics.median(scans):.2f} s, ratio {statistics.median(ratios):.1f} "
-        f"({min(ratios):.1f} to {max(ratios):.1f}), peak {max(peaks):.0f} MB"
+        f"{size / 1e6:5.1f} MB, {lines / 1e3:4.0f} kLOC: parse {statistics.median(parses):.2f} s, "
+        f"scan {statistics.median(scans):.2f} s: ratio {statistics.median(ratios):.1f} "
+        f"({min(ratios):.1f} to {max(ratios):.1f}); whole process {statistics.median(wholes):.2f} s: ratio "
+        f"{statistics.median(whole):.1f}; peak {max(peaks):.0f} MB"
     )
 
 

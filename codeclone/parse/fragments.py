@@ -115,10 +115,11 @@ def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped
     if text is None:
         skipped.append(Skipped(Location(path), "not text: it contains null bytes"))
         return None
-    longest = max(map(len, text.content.split("\n")))
-    if longest > MAX_LINE:
-        skipped.append(Skipped(Location(path), f"a line of {longest:,} characters: over the bound of {MAX_LINE:,}"))
-        return None
+    if len(text.content) > MAX_LINE:
+        longest = max(map(len, text.content.split("\n")))
+        if longest > MAX_LINE:
+            skipped.append(Skipped(Location(path), f"a line of {longest:,} characters: over the bound of {MAX_LINE:,}"))
+            return None
     return text.content
 
 
