@@ -216,7 +216,20 @@ def _best(left: Side, right: Side, index: int, options: list[_Option], around: C
     for rank, option in close:
         surface = align.similarity(left.surface(index), right.surface(option.right)) if len(close) > 1 else 1.0
         told_apart.append((round(rank * (1.0 + SURFACE_WEIGHT * surface), 9), surface, option))
-    told_apart.sort(key=lambda found: (-found[0], around.displacement(index, found[2].right), found[2].right))
+    # Which of several equals is named changes nothing in what is shown: the one in a place of a like name, in like order.
+    told_apart.sort(
+        key=lambda found: (
+            -found[0],
+            -align.similarity(_named(left, index), _named(right, found[2].right)),
+            around.displacement(index, found[2].right),
+            found[2].right,
+        )
+    )
     total, surface, best = told_apart[0]
     tied = tuple(option.right for its_total, _, option in told_apart[1:] if its_total == total)
     return Match(best.right, total, best.containment, tied)
+
+
+def _named(side: Side, index: int) -> str:
+    fragment = side.profile.fragments[index]
+    return f"{fragment.location.path}/{fragment.qualname}"
