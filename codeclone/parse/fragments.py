@@ -17,7 +17,7 @@ from codeclone.parse.graph import GraphBuilder, ValueGraphs
 from codeclone.parse.names import resolve, roots_of
 from codeclone.parse.syntax import Syntax, parse_python
 from codeclone.parse.units import MAX_UNITS, Unit, line_starts, surface_keys, units
-from codeclone.read.text import decode
+from codeclone.read.text import Text, decode
 
 SUFFIXES = (".py", ".pyi", ".pyw")
 
@@ -38,6 +38,8 @@ class Parsed:
     """1-based source line of each value graph node."""
     surface_keys: NDArray[np.uint64]
     """Of each fragment: equal keys are the same text but for layout, comments and annotations."""
+    encodings: tuple[tuple[str, str], ...]
+    """(path, codec that decoded it) of each file that is not plain UTF-8."""
     files: int
     source_lines: int
     skipped: tuple[Skipped, ...]
@@ -50,14 +52,18 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
     skipped: list[Skipped] = []
     starts_of: list[tuple[list[int], int]] = []
     surfaces: list[int] = []
+    encodings: list[tuple[str, str]] = []
     sources = [file for file in snapshot.files if file.path.lower().endswith(SUFFIXES)]
     roots = roots_of(tuple(file.path for file in sources))
     files = source_lines = 0
     skipped.extend(_other_kinds(snapshot))
     for file in sources:
-        text = _read(file.path, file.size, file.read, skipped)
-        if text is None:
+        decoded = _read(file.path, file.size, file.read, skipped)
+        if decoded is None:
             continue
+        text = decoded.content
+        if decoded.encoding != "utf-8":
+            encodings.append((file.path, decoded.encoding))
         syntax = parse_python(text.encode("utf-8", "surrogatepass"), file.path)
         skipped.extend(syntax.skipped)
         starts = line_starts(syntax.source)
@@ -81,6 +87,7 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
         graphs,
         _lines(graphs, starts_of),
         np.array(surfaces, np.uint64),
+        tuple(encodings),
         files,
         source_lines,
         tuple(skipped),
@@ -101,7 +108,7 @@ def _other_kinds(snapshot: Snapshot) -> list[Skipped]:
     ]
 
 
-def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped]) -> str | None:
+def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped]) -> Text | None:
     if size > MAX_PYTHON_BYTES:
         skipped.append(
             Skipped(Location(path), f"{size:,} bytes: over the bound of {MAX_PYTHON_BYTES:,} for source code")
@@ -120,7 +127,7 @@ def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped
         if longest > MAX_LINE:
             skipped.append(Skipped(Location(path), f"a line of {longest:,} characters: over the bound of {MAX_LINE:,}"))
             return None
-    return text.content
+    return text
 
 
 def _fragments(path: str, text: str, syntax: Syntax, found: list[Unit], base: int) -> list[Fragment]:

@@ -148,3 +148,10 @@ def test_encodings(content: bytes, encoding: str, text: str | None) -> None:
 
 def test_null_bytes_are_no_text() -> None:
     assert decode(b"x = 1\0\n") is None
+
+
+def test_the_encoding_that_was_read_is_recorded(repository) -> None:
+    from codeclone.parse.fragments import parse_snapshot
+
+    root = repository("r", {"a.py": "x = 1\n", "b.py": b"x = '\xe9'\n", "c.py": b"\xef\xbb\xbfx = 1\n"})
+    assert parse_snapshot(folder.read(str(root))).encodings == (("b.py", "latin-1"), ("c.py", "utf-8-sig"))
