@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from codeclone import __version__, errors
+from codeclone.plain import plain
 
 if TYPE_CHECKING:
     from codeclone.model import Report
@@ -232,13 +233,8 @@ def _color(stream: object) -> bool:
 
 def _fail(message: str, code: int) -> NoReturn:
     if sys.stderr is not None:
-        click.echo("codeclone: " + _plain(" ".join(message.split())), err=True)
+        click.echo("codeclone: " + plain(" ".join(message.split())), err=True)
     raise SystemExit(code)
-
-
-def _plain(text: str) -> str:
-    """Names come from the scanned repositories: no control character of theirs reaches the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 class _Progress:
@@ -256,7 +252,7 @@ class _Progress:
             click.echo("\r\x1b[K", err=True, nl=False)
 
     def step(self, what: str) -> None:
-        what = _plain(what)
+        what = plain(what)
         if self.terminal:
             click.echo(f"\r\x1b[K{what} …", err=True, nl=False)
         elif self.lines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codeclone.parse.graph import ANY_ORDER, ValueGraphs
+from codeclone.plain import plain
 
 MAX_TERM = 160
 """Characters."""
@@ -28,7 +29,7 @@ def term(graphs: ValueGraphs, node: int, depth: int) -> str:
     P stands for any parameter, `own` for anything the repository itself defines; names of the programmer's own do not
     occur in terms.
     """
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in _term(graphs, node, depth))
+    text = plain(_term(graphs, node, depth))
     return text if len(text) <= MAX_TERM else text[: MAX_TERM - 1] + "…"
 
 

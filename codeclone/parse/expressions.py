@@ -13,15 +13,9 @@ Handler = Callable[[Lowering, int], int]
 
 IDENTIFIER, ATTRIBUTE, CALL, STRING = KIND["identifier"], KIND["attribute"], KIND["call"], KIND["string"]
 ARGUMENTS, KEYWORD, SPLAT = KIND["argument_list"], KIND["keyword_argument"], KIND["list_splat"]
-DICT_SPLAT, LAMBDA, TUPLE, PAIR = KIND["dictionary_splat"], KIND["lambda"], KIND["tuple"], KIND["pair"]
+DICT_SPLAT, LAMBDA, TUPLE = KIND["dictionary_splat"], KIND["lambda"], KIND["tuple"]
 FOR_IN, IF_CLAUSE, INTERPOLATION = KIND["for_in_clause"], KIND["if_clause"], KIND["interpolation"]
-CONTENT, INTEGER, FLOAT, SLICE, IN = (
-    KIND["string_content"],
-    KIND["integer"],
-    KIND["float"],
-    KIND["slice"],
-    OPERATOR["in"],
-)
+CONTENT, IN = KIND["string_content"], OPERATOR["in"]
 PATTERNS = frozenset(
     KIND[name] for name in ("pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list")
 )

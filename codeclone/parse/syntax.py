@@ -72,20 +72,15 @@ def _plan() -> list[int]:
                 plan[i] = _STRING
         elif name in _KEPT_TOKENS:
             plan[i] = _LEAF
-    plan[OPERATOR["not in"]] = plan[OPERATOR["is not"]] = _LEAF
     return plan
 
 
 _PLAN = _plan()
-# `block` and a few other names stand for several ids; the arrays hold the smallest.
+# `block`, `*` and a few other names stand for several ids; the arrays hold one of them.
 _CANONICAL = [
-    KIND.get(LANGUAGE.node_kind_for_id(i) or "", i) if LANGUAGE.node_kind_is_named(i) else i
+    (KIND if LANGUAGE.node_kind_is_named(i) else OPERATOR).get(LANGUAGE.node_kind_for_id(i) or "", i)
     for i in range(LANGUAGE.node_kind_count)
 ]
-for _text in ("*",):
-    for _i in range(LANGUAGE.node_kind_count):
-        if LANGUAGE.node_kind_for_id(_i) == _text:
-            _CANONICAL[_i] = OPERATOR[_text]
 
 
 @dataclass(frozen=True, slots=True)

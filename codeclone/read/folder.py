@@ -104,7 +104,7 @@ def _list(root: Path) -> tuple[list[str], list[Skipped]]:
     entries: list[str] = []
     skipped: list[Skipped] = []
     real_root = os.path.realpath(root)
-    for folder, names, ignores, _depth in _walk(root, skipped):
+    for folder, names, ignores in _walk(root, skipped):
         for name in names:
             entry = f"{folder}{name}"
             path = root / entry
@@ -145,7 +145,7 @@ def _not_a_file(path: Path, real_root: str) -> str:
 _Ignores = tuple[tuple[str, "GitIgnoreSpec"], ...]
 
 
-def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, list[str], _Ignores, int]]:
+def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, list[str], _Ignores]]:
     """Each folder with its file names; symbolic links to folders are never entered, so there are no loops."""
     stack: list[tuple[str, _Ignores, int]] = [("", (), 0)]
     while stack:
@@ -179,7 +179,7 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, list[str], 
                 below.append((f"{entry}/", ignores, depth + 1))
             else:
                 skipped.append(Skipped(Location(_printable(entry)), reason))
-        yield folder, names, ignores, depth
+        yield folder, names, ignores
         stack.extend(reversed(below))
 
 

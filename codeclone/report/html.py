@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from codeclone.model import Alignment, Attribution, Compared, Evidence, Partition, Report, Repository, Row
+from codeclone.plain import plain
 from codeclone.report.words import OP_MEANING, OP_SIGN, meanings, percent, shares, where
 
 CONTEXT = 3
@@ -162,7 +163,7 @@ def _marked(row: Row, mark: bool) -> tuple[Row, Markup, Markup]:
 
 
 def _cut(text: str) -> str:
-    text = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = plain(text, keep="\t")
     return text if len(text) <= MAX_LINE else text[:MAX_LINE] + "…"
 
 

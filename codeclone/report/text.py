@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from codeclone.model import Evidence, Report
+from codeclone.plain import plain
 from codeclone.report.words import percent, shares, where
 
 SHOWN = 12
@@ -19,23 +20,23 @@ _COLOR = {"none": "green", "weak": "cyan", "moderate": "yellow", "strong": "red"
 def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
     """A summary of about a screen. `written`: files that the report was written to."""
     lines = [
-        _bold(_plain(f"{report.left.name} (left) against {report.right.name} (right)"), color),
-        f"  verdict    {_level(report.verdict.level, color)}; direction: {_plain(report.verdict.direction)}",
+        _bold(plain(f"{report.left.name} (left) against {report.right.name} (right)"), color),
+        f"  verdict    {_level(report.verdict.level, color)}; direction: {plain(report.verdict.direction)}",
     ]
-    lines += [_plain(f"             {sentence}") for sentence in report.verdict.because]
+    lines += [plain(f"             {sentence}") for sentence in report.verdict.because]
     lines.append(
         "  left is    " + ", ".join(f"{part} {percent(share)}" for part, _, share in shares(report.partition.total))
     )
     for compared in report.compared:
         side = "left" if compared.side == "left" else compared.side
         lines.append(
-            _plain(f"  compared   {side}: ") + f"{_count(compared.files, 'file')}, {_count(compared.lines, 'line')}, "
+            plain(f"  compared   {side}: ") + f"{_count(compared.files, 'file')}, {_count(compared.lines, 'line')}, "
             f"{_count(compared.fragments, 'fragment')}, {compared.facts:,} facts ({compared.kind})"
         )
     if report.skipped:
         reasons = Counter(skip.reason for _, skip in report.skipped)
         lines.append(
-            f"  skipped    {len(report.skipped):,}: " + _plain("; ".join(_reason(r, n) for r, n in _most(reasons)))
+            f"  skipped    {len(report.skipped):,}: " + plain("; ".join(_reason(r, n) for r, n in _most(reasons)))
         )
     if report.evidence:
         lines += ["", "  level        left in right   left ↔ right"]
@@ -43,8 +44,8 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
         if len(report.evidence) > SHOWN:
             lines.append(f"  … and {len(report.evidence) - SHOWN:,} more in the report")
     lines.append("")
-    lines += [_plain(f"  note       {caveat}") for caveat in report.verdict.caveats]
-    lines += [_plain(f"  written    {path}") for path in written]
+    lines += [plain(f"  note       {caveat}") for caveat in report.verdict.caveats]
+    lines += [plain(f"  written    {path}") for path in written]
     return "\n".join(lines)
 
 
@@ -65,7 +66,7 @@ def _pair(finding: Evidence, color: bool) -> str:
     contained = measures.get("containment_left")
     share = percent(contained) if contained is not None else ""
     left, right = finding.left[0], finding.right[0]
-    return f"  {_level(f'{finding.level:<11}', color)} {share:>14}   " + _plain(
+    return f"  {_level(f'{finding.level:<11}', color)} {share:>14}   " + plain(
         f"{left.qualname} ({where(left.location)}) ↔ {right.qualname} ({where(right.location)})"
     )
 
@@ -76,8 +77,3 @@ def _level(text: str, color: bool) -> str:
 
 def _bold(text: str, color: bool) -> str:
     return click.style(text, bold=True) if color else text
-
-
-def _plain(text: str) -> str:
-    """Names come from the scanned repositories: no control character of theirs reaches the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
