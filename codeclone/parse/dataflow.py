@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codeclone.parse import expressions as ex
-from codeclone.parse.expressions import IDENTIFIER, bind, combine, library_name, operator_of, parameter_names, value
+from codeclone.parse import algebra, library, sequences
+from codeclone.parse.calls import ARGUMENTS, IDENTIFIER, KEYWORD, library_name, parameter_names
+from codeclone.parse.expressions import SUBSCRIPT, bind, combine, operator_of
 from codeclone.parse.graph import CUT_OUT, IN_PLACE, GraphBuilder, TooMuchWork
-from codeclone.parse.lowering import Arguments, Definitions, Helper, Lowering
+from codeclone.parse.lowering import MAX_IN_PLACE, MAX_INLINING, Arguments, Definitions, Helper, Lowering, value
 from codeclone.parse.names import Names
 from codeclone.parse.syntax import KIND, OPERATOR, Syntax
 from codeclone.parse.units import Unit
@@ -61,6 +62,7 @@ _RAISE, _BREAK, _CONTINUE, _MATCH, _CASE = (
     _K["match_statement"],
     _K["case_clause"],
 )
+_COMPARISON = _K["comparison_operator"]
 _STATEMENT, _ASSIGN, _AUGMENT, _CALL, _ATTRIBUTE = (
     _K["expression_statement"],
     _K["assignment"],
@@ -155,22 +157,32 @@ def _is_small(syntax: Syntax, node: int) -> bool:
 
 
 def _in_place(s: Lowering, definition: int, arguments: Arguments, method: bool) -> int | None:
-    """What a helper returns, with its values and effects made here; None where it returns nothing or yields."""
+    """What a helper returns, with its values and effects made here; None where it returns nothing, yields, or where
+    enough was lowered in place already."""
+    size = s.syntax.next[definition] - definition
+    if s.inlining >= MAX_INLINING or s.inlined + size > MAX_IN_PLACE or size > MAX_HELPER:
+        return None
     known = s.defined.helpers
     if definition not in known:
         known[definition] = _helper(s, definition)
     helper = known[definition]
     if helper is None:
         return None
-    outer, outer_self, outer_in_place, s.in_place = s.env, s.self_name, s.in_place, None
+    s.inlined += size
+    s.inlining += 1
+    outer, outer_self = s.env, s.self_name
     names = helper.parameters
-    env = {name: bound for name, bound in outer.items() if name.startswith(b"self.")} if method else {}
-    s.self_name = b""
+    inside = definition in s.local_functions.values()
+    env = dict(outer) if inside else {}
+    if method:
+        env = {name: bound for name, bound in outer.items() if name.startswith(b"self.")}
+    if not inside:
+        s.self_name = b""
     if method and names and not helper.static:
         s.self_name = names[0][0]
         env[s.self_name] = outer.get(outer_self, s.leaf(b"<self>", s.start[definition]))
         names = names[1:]
-    s.env = {}
+    s.env = dict(outer) if inside else {}
     positional = [bound for keyword, bound in arguments if keyword is None]
     by_keyword = {keyword: bound for keyword, bound in arguments if keyword is not None}
     for place, (name, default) in enumerate(names):
@@ -182,7 +194,8 @@ def _in_place(s: Lowering, definition: int, arguments: Arguments, method: bool) 
             env[name] = value(s, default) if default is not None else s.leaf(b"<param>", s.start[definition], name)
     s.env = env
     returned, _ = _run(s, s.syntax.children(helper.body))
-    s.env, s.self_name, s.in_place = outer, outer_self, outer_in_place
+    s.env, s.self_name = outer, outer_self
+    s.inlining -= 1
     return returned
 
 
@@ -217,8 +230,9 @@ def _lower_function(s: Lowering, unit: Unit, units: list[Unit]) -> None:
     if not method:
         _bind_enclosing(s, unit, units)
     if children and s.kind[children[-1]] == _BLOCK:
+        s.inside_function = True
         returned, _ = _run(s, s.syntax.children(children[-1]))
-        if returned is not None:
+        if returned is not None and not s.is_label(returned, b"None"):
             s.root(b"<return>", (returned,), at)
 
 
@@ -279,9 +293,9 @@ def _lower_class(s: Lowering, unit: Unit) -> None:
     s.root(b"<class>", (), at)
     _decorators(s, unit)
     for child in s.syntax.children(unit.node)[1:]:
-        if s.kind[child] == ex.ARGUMENTS:
+        if s.kind[child] == ARGUMENTS:
             for base in s.syntax.children(child):
-                inner = s.next[base + 1] if s.kind[base] == ex.KEYWORD else base
+                inner = s.next[base + 1] if s.kind[base] == KEYWORD else base
                 s.root(b"<inherits>", (value(s, inner),), s.start[base])
         elif s.kind[child] == _BLOCK:
             _run(s, s.syntax.children(child))
@@ -301,7 +315,8 @@ _Outcome = tuple[int | None, bool]
 
 
 def _run(s: Lowering, statements: list[int], guards: int = 0) -> _Outcome:
-    pending: list[tuple[int, int]] = []
+    pending: list[tuple[int | None, int]] = []
+    """(condition, value returned early), in order; without a condition, the first element that a loop returns."""
     returned: int | None = None
     done = False
     for place, node in enumerate(statements):
@@ -311,7 +326,7 @@ def _run(s: Lowering, statements: list[int], guards: int = 0) -> _Outcome:
                 _expression_statement(s, child)
         elif kind == _RETURN:
             inside = s.syntax.children(node)
-            returned, done = (value(s, inside[0]) if inside else None), True
+            returned, done = (value(s, inside[0]) if inside else s.leaf(b"None", s.start[node])), True
         elif kind == _IF:
             rest = statements[place + 1 :]
             if rest and guards < MAX_GUARDS and _leaves(s, node):
@@ -331,13 +346,20 @@ def _run(s: Lowering, statements: list[int], guards: int = 0) -> _Outcome:
         elif kind not in _SILENT:
             returned, done = _compound(s, node, kind)
             if returned is not None and not done:
-                s.root(b"<return>", (returned,), s.start[node])
+                if s.is_label(returned, b"<comp>"):
+                    pending.append((None, returned))
+                else:
+                    s.root(b"<return>", (returned,), s.start[node])
                 returned = None
         if done:
             break
     for condition, early in reversed(pending):
         at = s.graph.offsets[early]
-        returned = s.choose(condition, early, s.leaf(b"None", at) if returned is None else returned, at)
+        rest = s.leaf(b"None", at) if returned is None else returned
+        if condition is None:
+            returned = sequences.first(s, early, rest, at)
+        else:
+            returned = algebra.choose(s, condition, early, rest, at)
     return returned, done
 
 
@@ -401,6 +423,10 @@ def _one_after_the_other(s: Lowering, clauses: list[int]) -> _Outcome:
 def _branch(
     s: Lowering, condition: int, then: Callable[[], _Outcome], otherwise: Callable[[], _Outcome], at: int
 ) -> _Outcome:
+    if s.is_label(condition, b"True"):
+        return then()
+    if s.is_label(condition, b"False"):
+        return otherwise()
     base, outer_effects = s.env, s.effects
     s.graph.charge(len(base))
     s.env, s.effects = dict(base), []
@@ -411,11 +437,11 @@ def _branch(
     else_env, else_effects = s.env, s.effects
     s.effects = outer_effects
     for effect in then_effects:
-        s.effect(s.when(condition, effect, at))
+        s.effect(algebra.when(s, condition, effect, at))
     if else_effects:
-        opposite = s.negate(condition, at)
+        opposite = algebra.negate(s, condition, at)
         for effect in else_effects:
-            s.effect(s.when(opposite, effect, at))
+            s.effect(algebra.when(s, opposite, effect, at))
     if then_done and not else_done:
         s.env = else_env
     elif else_done and not then_done:
@@ -424,8 +450,14 @@ def _branch(
         s.env = _merge(s, condition, then_env, else_env, at)
     if then_value is None and else_value is None:
         return None, then_done and else_done
+    # What raises returns nothing: the value is that of the other branch.
+    if then_value is None and then_done and else_value is not None:
+        return else_value, else_done
+    if else_value is None and else_done and then_value is not None:
+        return then_value, then_done
     nothing = s.leaf(b"None", at)
-    chosen = s.choose(
+    chosen = algebra.choose(
+        s,
         condition,
         nothing if then_value is None else then_value,
         nothing if else_value is None else else_value,
@@ -443,7 +475,7 @@ def _merge(
         if other is None:
             merged[name] = bound
         elif other != bound:
-            merged[name] = s.choose(condition, bound, other, at)
+            merged[name] = algebra.choose(s, condition, bound, other, at)
     return merged
 
 
@@ -456,7 +488,7 @@ def _expression_statement(s: Lowering, node: int) -> None:
         bind(s, target, combine(s, operator_of(s, operator), value(s, target), value(s, right), s.start[node]))
     elif kind == _CALL:
         if not _says_something(s, node) and not _grows(s, node):
-            s.effect(value(s, node))
+            _effect(s, node)
     elif kind not in (_STRING, _CONCATENATED) and kind != IDENTIFIER:
         s.effect(value(s, node))
 
@@ -483,6 +515,17 @@ def _says_something(s: Lowering, node: int) -> bool:
     return base not in s.env and s.syntax.text(s.next[function] - 1) in LOG_METHODS
 
 
+def _effect(s: Lowering, node: int) -> None:
+    """A call as a statement. A method whose name ends in `_` changes what it stands on: `x.mul_(y)`."""
+    made = value(s, node)
+    s.effect(made)
+    function = node + 1
+    if s.kind[function] == _ATTRIBUTE and s.kind[function + 1] == IDENTIFIER:
+        name, method = s.syntax.text(function + 1), s.syntax.text(s.next[function] - 1)
+        if name in s.env and method.endswith(b"_") and not method.endswith(b"__"):
+            s.env[name] = made
+
+
 def _grows(s: Lowering, node: int) -> bool:
     """`x.append(e)` and the like on a local: x is now what it was, and e."""
     function = node + 1
@@ -492,11 +535,11 @@ def _grows(s: Lowering, node: int) -> bool:
     one = GROWING.get(s.syntax.text(s.next[function] - 1))
     base = s.env.get(name)
     arguments = s.syntax.children(s.next[function])
-    if one is None or base is None or len(arguments) != 1 or s.kind[s.next[function]] != ex.ARGUMENTS:
+    if one is None or base is None or len(arguments) != 1 or s.kind[s.next[function]] != ARGUMENTS:
         return False
     at = s.start[node]
     added = value(s, arguments[0])
-    s.env[name] = s.extend(base, s.make(b"<list>", (added,), at) if one else added, at)
+    s.env[name] = sequences.extend(s, base, s.make(b"<list>", (added,), at) if one else added, at)
     return True
 
 
@@ -510,6 +553,9 @@ def _compound(s: Lowering, node: int, kind: int) -> _Outcome:
             return _unrolled(s, elements, parts[0], parts[2])
         return _loop(s, node, source, parts[2:], parts[0])
     if kind == _WHILE:
+        counted = _counted(s, children)
+        if counted is not None:
+            return counted
         return _loop(s, node, None, children[1:], children[0])
     if kind == _WITH:
         return _with(s, children)
@@ -518,6 +564,10 @@ def _compound(s: Lowering, node: int, kind: int) -> _Outcome:
     if kind == _MATCH:
         return _match(s, children)
     if kind in (_FUNCTION, _CLASS, _DECORATED):
+        if kind == _FUNCTION and s.inside_function:
+            name = s.syntax.text(node + 1)
+            s.env[name] = s.leaf(b"<own>", s.start[node], name)
+            s.local_functions[s.env[name]] = node
         return None, False
     for child in children:
         s.effect(value(s, child))
@@ -527,23 +577,65 @@ def _compound(s: Lowering, node: int, kind: int) -> _Outcome:
 def _loop(s: Lowering, node: int, source: int | None, blocks: list[int], head: int) -> _Outcome:
     """`for` (head: the target) and `while` (source None; head: the condition)."""
     at = s.start[node]
-    before = {name: s.env[name] for name in _assigned(s, node) if name in s.env}
+    outcome = _turn(s, _assigned(s, node), source, head, s.syntax.children(blocks[0]) if blocks else [], at)
+    for clause in blocks[1:]:
+        _otherwise(s, [clause])
+    return outcome
+
+
+def _turn(
+    s: Lowering, changed: list[bytes], source: int | None, head: int, statements: list[int], at: int
+) -> _Outcome:
+    """The statements of a loop, and what they do to the names that they change. `head`: the target of a `for`, the
+    condition of a `while`, which has no source; -1 where the target is bound already."""
+    before = {name: s.env[name] for name in changed if name in s.env}
     carried: dict[bytes, int] = {}
     for name, bound in before.items():
         carried[name] = s.env[name] = s.make(b"<carried>", (bound,), at)
     if source is None:
         source = value(s, head)
-    else:
-        bind(s, head, s.item(source, at))
-    returned, _ = _run(s, s.syntax.children(blocks[0])) if blocks else (None, False)
+    elif head >= 0:
+        bind(s, head, sequences.item(s, source, at))
+    returned, _ = _run(s, statements)
     for name, start in carried.items():
         if s.env[name] == start:
             s.env[name] = before[name]
         else:
-            s.env[name] = s.after_loop(start, before[name], s.env[name], source, at)
-    for clause in blocks[1:]:
-        _otherwise(s, [clause])
+            s.env[name] = sequences.after_loop(s, start, before[name], s.env[name], source, at)
+    if returned is not None and s.is_label(returned, b"<phi>"):
+        condition, then, otherwise = s.operands(returned)
+        if s.is_label(otherwise, b"None"):
+            return sequences.compose(s, then, source, condition, at), False
+        if s.is_label(then, b"None"):
+            return sequences.compose(s, otherwise, source, algebra.negate(s, condition, at), at), False
     return returned, False
+
+
+def _counted(s: Lowering, children: list[int]) -> _Outcome | None:
+    """`while i < n:` whose body ends in `i += 1` and changes i nowhere else is a loop over a range; None for others."""
+    test, body = children[0], children[1]
+    parts = s.syntax.children(test)
+    if s.kind[test] != _COMPARISON or len(parts) != 3 or s.kind[parts[0]] != IDENTIFIER or len(children) != 2:
+        return None
+    counter = s.syntax.text(parts[0])
+    statements = s.syntax.children(body)
+    if s.kind[parts[1]] != OPERATOR["<"] or counter not in s.env or not statements:
+        return None
+    last = s.syntax.children(statements[-1])
+    if len(last) != 1 or s.kind[last[0]] != _AUGMENT:
+        return None
+    step = s.syntax.children(last[0])
+    changed = [name for statement in statements[:-1] for name in _assigned(s, statement)]
+    if s.syntax.text(last[0]).replace(b" ", b"") != counter + b"+=1" or len(step) != 3 or counter in changed:
+        return None
+    at = s.start[test]
+    start, end = s.env[counter], value(s, parts[2])
+    bounds = [end] if s.is_label(start, b"=0") else [start, end]
+    source = library.call(s, b"range", bounds, [], [], at)
+    s.env[counter] = sequences.item(s, source, at)
+    outcome = _turn(s, changed, source, -1, statements[:-1], at)
+    s.env[counter] = end
+    return outcome
 
 
 def _unrolled(s: Lowering, elements: list[int], target: int, block: int) -> _Outcome:
@@ -559,17 +651,17 @@ def _unrolled(s: Lowering, elements: list[int], target: int, block: int) -> _Out
 
 
 def _assigned(s: Lowering, node: int) -> list[bytes]:
-    """Names of locals that something below a node changes, in order of appearance."""
+    """Names of locals that a statement, or something inside it, changes, in order of appearance."""
     found: dict[bytes, None] = {}
     kinds = s.kind
-    for inner in range(node + 1, s.next[node]):
+    for inner in range(node, s.next[node]):
         kind = kinds[inner]
         if kind in (_ASSIGN, _AUGMENT):
             target = inner + 1
             for part in range(target, s.next[target]):
                 if kinds[part] == IDENTIFIER:
                     found[s.source[s.start[part] : s.end[part]]] = None
-                    if kinds[target] == _ATTRIBUTE or kinds[target] == ex.SUBSCRIPT:
+                    if kinds[target] == _ATTRIBUTE or kinds[target] == SUBSCRIPT:
                         break
             if kinds[target] == _ATTRIBUTE and kinds[target + 1] == IDENTIFIER:
                 last = s.next[target] - 1
@@ -677,7 +769,7 @@ def _class_definitions(
     for name in rebound:
         literals.pop(name, None)
     bases = unit.node + 2
-    if bases < after[unit.node] and kinds[bases] == ex.ARGUMENTS:
+    if bases < after[unit.node] and kinds[bases] == ARGUMENTS:
         for base in syntax.children(bases):
             above = known.get(syntax.text(base))
             if above is not None and len(above.made_with) + len(above.methods) <= MAX_INHERITED:

@@ -73,6 +73,7 @@ class GraphBuilder:
         self.label_ids: dict[bytes, int] = {}
         self.label_names: list[bytes] = []
         self.slot_ids: dict[bytes, int] = {b"any": ANY_ORDER}
+        self._slot_names: list[bytes] = [b"any"]
         self.positions = [edge(0, self.slot(b"%d" % place)) for place in range(64)]
         """Edges without a child, for the operands that have a place."""
         self.labels: list[int] = []
@@ -101,7 +102,12 @@ class GraphBuilder:
         known = ids.get(name)
         if known is None:
             known = ids[name] = len(ids)
+            self._slot_names.append(name)
         return known
+
+    def slot_name(self, an_edge: int) -> bytes:
+        """The name of the slot of an edge: `any`, a place in digits, or `=keyword`."""
+        return self._slot_names[an_edge >> _SLOT_BITS]
 
     def begin_fragment(self, size: int) -> None:
         """Values of another fragment are other values, whatever they are made of. `size`: its syntax nodes, which bound

@@ -1,6 +1,7 @@
-"""The state of lowering one definition, and the canonical forms that values are put into.
+"""The state of lowering one definition, and the table of what lowers each kind of syntax.
 
-Each function here answers one question of the table in docs/dataflow.md: which two ways of writing are one value.
+Which two ways of writing are one value is decided in algebra.py, sequences.py and library.py (docs/dataflow.md); the
+modules that know the syntax (expressions.py, calls.py, literals.py) enter their functions into the table here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 
 from codeclone.parse.graph import GraphBuilder, child_of, edge
 from codeclone.parse.names import Names, api_names, property_names, self_names, spellings
-from codeclone.parse.syntax import Syntax
+from codeclone.parse.syntax import KIND, LANGUAGE, Syntax
 
 MAX_KEPT_STRING = 40
 """Characters; a longer string is text rather than a value that says what the code does."""
@@ -24,6 +25,11 @@ MAX_UNROLLING = 2
 MAX_UNROLLED = 6
 """A loop over at most this many elements that are written out is lowered as its turns one after the other."""
 
+
+MAX_IN_PLACE = 1200
+"""Syntax nodes of helpers that are lowered in place of calls in one definition, and so many calls deep at most:"""
+
+MAX_INLINING = 2
 
 Arguments = list[tuple[bytes | None, int]]
 """(keyword or None, value) of each argument of a call."""
@@ -78,9 +84,14 @@ class Lowering:
         self.env: dict[bytes, int] = {}
         self.defined = defined
         self.in_place: Callable[[Lowering, int, Arguments, bool], int | None] | None = None
-        """Lowers a helper's body in place of a call of it; None inside such a body."""
+        """Lowers a helper's body in place of a call of it; None where there is no more room for that."""
+        self.local_functions: dict[int, int] = {}
+        """Value of a function or lambda inside this definition -> its syntax node."""
+        self.inlined = self.inlining = 0
+        """Syntax nodes of helpers lowered in place so far, and how many calls deep this is."""
         self.self_name = b""
         self.effects: list[int] = []
+        self.inside_function = False
         self.unrolling = 0
         """How many loops around are being lowered as their turns."""
         self.told_by_surroundings = False
@@ -137,64 +148,6 @@ class Lowering:
             flat.extend(self.operands(operand) if self.is_label(operand, name) else (operand,))
         return self.make_any_order(name, flat if len(flat) <= MAX_OPERANDS else operands, at)
 
-    def negate(self, node: int, at: int) -> int:
-        """`not`, pushed down to what cannot be negated further (De Morgan)."""
-        if self.is_label(node, b"<not>"):
-            return self.operands(node)[0]
-        for one, other in ((b"<and>", b"<or>"), (b"<or>", b"<and>")):
-            if self.is_label(node, one):
-                return self.chain(other, [self.negate(operand, at) for operand in self.operands(node)], at)
-        return self.make(b"<not>", (node,), at)
-
-    def polarity(self, condition: int, at: int) -> tuple[int, bool]:
-        """(condition in the form that is tested, whether it stands for the condition itself or its negation).
-
-        Of a condition and its negation always the same one is tested: never a `not` or an `or` at the top.
-        """
-        if self.is_label(condition, b"<not>") or self.is_label(condition, b"<or>"):
-            return self.negate(condition, at), False
-        return condition, True
-
-    def choose(self, condition: int, then: int, otherwise: int, at: int) -> int:
-        """phi(condition, then, otherwise), in one polarity."""
-        if then == otherwise:
-            return then
-        condition, straight = self.polarity(condition, at)
-        if not straight:
-            then, otherwise = otherwise, then
-        return self.make(b"<phi>", (condition, then, otherwise), at)
-
-    def when(self, condition: int, effect: int, at: int) -> int:
-        """An effect that happens only under a condition."""
-        condition, straight = self.polarity(condition, at)
-        return self.make(b"<when>" if straight else b"<unless>", (condition, effect), at)
-
-    def item(self, source: int, at: int) -> int:
-        """One element of what is iterated over."""
-        if self.is_label(source, b"<indices>"):
-            return self.make(b"<index>", self.operands(source), at)
-        return self.make(b"<item>", (source,), at)
-
-    def element(self, value: int, position: int, at: int) -> int:
-        """`value[position]` by unpacking: through tuples, zip and enumerate to what is really meant."""
-        if self.is_label(value, b"<tuple>") or self.is_label(value, b"<list>"):
-            operands = self.operands(value)
-            if position < len(operands):
-                return operands[position]
-        if self.is_label(value, b"<item>"):
-            source = self.operands(value)[0]
-            operands = self.operands(source)
-            if self.is_label(source, b"zip") and position < len(operands):
-                return self.item(operands[position], at)
-            if self.is_label(source, b"enumerate") and operands and position < 2:
-                return self.item(operands[0], at) if position else self.make(b"<index>", (operands[0],), at)
-        return self.make(b"<[]>", (value, self.leaf(b"=%d" % position, at)), at)
-
-    def subscript(self, value: int, indices: list[int], at: int) -> int:
-        if len(indices) == 1 and self.is_label(indices[0], b"<index>") and self.operands(indices[0]) == [value]:
-            return self.item(value, at)
-        return self.make(b"<[]>", (value, *indices), at)
-
     def written_out(self, source: int) -> list[int] | None:
         """The elements of a short tuple or list that is written out; None for anything else."""
         written = self.is_label(source, b"<tuple>") or self.is_label(source, b"<list>")
@@ -204,49 +157,31 @@ class Lowering:
                 return operands
         return None
 
-    def compose(self, element: int, source: int, condition: int | None, at: int) -> int:
-        """All elements made from a source: a comprehension, a generator, `map`, or a loop that appends."""
-        source = self.domain(source)
-        operands = (element, source) if condition is None else (element, source, condition)
-        return self.make(b"<comp>", operands, at)
 
-    def domain(self, source: int) -> int:
-        """What is really run over: counting the elements or going by their indices makes no difference."""
-        if self.is_label(source, b"enumerate") or self.is_label(source, b"<indices>"):
-            return self.operands(source)[0]
-        return source
+Handler = Callable[[Lowering, int], int]
+"""(lowering, syntax node) -> value graph node."""
 
-    def extend(self, base: int, added: int, at: int) -> int:
-        """A list with more at its end."""
-        if self.is_label(base, b"<list>") and self.is_label(added, b"<list>"):
-            operands = (*self.operands(base), *self.operands(added))
-            if len(operands) <= MAX_OPERANDS:
-                return self.make(b"<list>", operands, at)
-        return self.make(b"<extend>", (base, added), at)
+HANDLERS: list[Handler | None] = [None] * LANGUAGE.node_kind_count
 
-    def after_loop(self, carried: int, before: int, value: int, source: int, at: int) -> int:
-        """What a variable is after a loop over `source` whose body turned `carried` into `value`."""
-        condition: int | None = None
-        straight = True
-        body = value
-        if self.is_label(body, b"<phi>"):
-            test, then, otherwise = self.operands(body)
-            if otherwise == carried or then == carried:
-                condition, straight = test, otherwise == carried
-                body = then if straight else otherwise
-        if self.is_label(body, b"<extend>") and self.operands(body)[0] == carried:
-            added = self.operands(body)[1]
-            if self.is_label(added, b"<list>") and len(self.operands(added)) == 1:
-                added = self.operands(added)[0]
-            if condition is not None and not straight:
-                condition = self.negate(condition, at)
-            every = self.compose(added, source, condition, at)
-            empty = self.is_label(before, b"<list>") and not self.operands(before)
-            return every if empty else self.extend(before, every, at)
-        if self.is_label(body, b"+") and condition is None:
-            rest = [operand for operand in self.operands(body) if operand != carried]
-            if len(rest) + 1 == len(self.operands(body)):
-                added = rest[0] if len(rest) == 1 else self.make_any_order(b"+", rest, at)
-                total = self.make(b"sum", (self.compose(added, source, None, at),), at)
-                return total if self.is_label(before, b"=0") else self.chain(b"+", [before, total], at)
-        return self.make(b"<loop>", (value, self.domain(source)), at)
+
+def handles(*kinds: str) -> Callable[[Handler], Handler]:
+    """Enter a function into the table for these kinds of syntax."""
+
+    def enter(handler: Handler) -> Handler:
+        for kind in kinds:
+            HANDLERS[KIND[kind]] = handler
+        return handler
+
+    return enter
+
+
+def value(s: Lowering, node: int) -> int:
+    """Lower any expression. Returns its value graph node."""
+    handler = HANDLERS[s.kind[node]]
+    return handler(s, node) if handler is not None else _other(s, node)
+
+
+def _other(s: Lowering, node: int) -> int:
+    """Anything without a rule of its own: its kind, over what is in it."""
+    name = LANGUAGE.node_kind_for_id(s.kind[node]) or "error"
+    return s.make(b"<%s>" % name.encode(), [value(s, child) for child in s.syntax.children(node)], s.start[node])

@@ -66,6 +66,62 @@ SAME = {
     "dead code": ("return x + y", "unused = x * 7\nother = unused - 1\nreturn x + y"),
     "reordered": ("a = x * 2\nb = y - 1\nreturn a / b", "b = y - 1\na = x * 2\nreturn a / b"),
     "walrus": ("a = x + 1\nreturn a if a else y", "return a if (a := x + 1) else y"),
+    "transpose and permute": ("return x.transpose(1, 2)", "return x.permute(0, 2, 1)"),
+    "transpose of four": ("return torch.transpose(x, 1, 2)", "return x.permute((0, 2, 1, 3))"),
+    "swapaxes": ("return x.transpose(1, 2)", "return torch.swapaxes(x, 2, 1)"),
+    "sizes as a tuple": ("return x.view(2, 3)", "return torch.reshape(x, (2, 3))"),
+    "unsqueeze": ("return x.unsqueeze(1)", "return x[:, None]"),
+    "unsqueeze at the end": ("return x.unsqueeze(-1)", "return x[..., None]"),
+    "all at the end": ("return x[:, :y]", "return x[:, 0:y, :]"),
+    "masked fill": ("return x.masked_fill(y, z)", "return torch.where(y, z, x)"),
+    "masked fill of the rest": ("return torch.where(y, x, z)", "return x.masked_fill(~y, z)"),
+    "einsum": ("return torch.einsum('bhid,bhjd->bhij', x, y) if z else 'bhid,bhjd->bhij'",
+               "return x @ y.transpose(-1, -2) if z else 'bhid,bhjd->bhij'"),
+    "layer without weights": ("return F.gelu(x)", "return nn.GELU()(x)"),
+    "layer with an argument": ("return F.softmax(x, dim=-1)", "return nn.Softmax(-1)(x)"),
+    "keyword or position": ("return torch.cat([x, y], -1)", "return torch.cat([x, y], dim=-1)"),
+    "axis": ("return x.mean(dim=1, keepdim=True)", "return np.mean(x, axis=1, keepdims=True)"),
+    "default written out": ("return torch.cat([x, y])", "return torch.cat([x, y], dim=0)"),
+    "layer default": ("return nn.Linear(x, y)", "return nn.Linear(in_features=x, out_features=y, bias=True)"),
+    "power of ten": ("return x + 1e-6", "return x + 10 ** -6"),
+    "computed constant": ("return x * 4096", "return x * (1 << 12)"),
+    "half": ("return x / 2", "return 0.5 * x"),
+    "odd division": ("return x / 708", "return x * (1 / 708)"),
+    "square": ("return x * x", "return x.pow(2)"),
+    "square root": ("return x / math.sqrt(y)", "return x * y ** -0.5"),
+    "subtraction": ("return x - y + z", "return z - (y - x)"),
+    "infinity": ("return torch.full_like(x, float('-inf'))", "return torch.full_like(x, -math.inf)"),
+    "cast": ("return x.float() * y.type_as(z)", "return x.to(torch.float32) * y.to(z.dtype)"),
+    "clamp": ("return x.clamp(min=0)", "return F.relu(x)"),
+    "bounds": ("return torch.clamp(x, y, z)", "return torch.minimum(torch.maximum(x, y), z)"),
+    "maximum": ("return x if x > y else y", "return max(x, y)"),
+    "silu": ("return F.silu(x)", "return x * torch.sigmoid(x)"),
+    "linear": ("return F.linear(x, y, z)", "return x @ y.T + z"),
+    "default of a look-up": ("return x[y] if y in x else z", "return x.get(y, z)"),
+    "or": ("return y if x is None else x", "return x or y"),
+    "membership": ("return x == 1 or x == 2", "return x in (1, 2)"),
+    "several types": ("return isinstance(x, list) or isinstance(x, tuple)", "return isinstance(x, (list, tuple))"),
+    "emptiness": ("return y if len(x) > 0 else z", "return y if x else z"),
+    "dictionary": ("return {'a': x, 'b': y}", "return dict(b=y, a=x)"),
+    "dictionary filled": ("d = {}\nd['a'] = x\nd['b'] = y\nreturn d", "return {'a': x, 'b': y}"),
+    "dictionary comprehension": ("d = {}\nfor k in x:\n    d[k] = k * y\nreturn d", "return {k: k * y for k in x}"),
+    "counted while": (
+        "out = []\ni = 0\nwhile i < y:\n    out.append(x[i] * 2)\n    i += 1\nreturn out",
+        "return [x[i] * 2 for i in range(y)]",
+    ),
+    "any": ("for i in x:\n    if i > y:\n        return True\nreturn False", "return any(i > y for i in x)"),
+    "all": ("for i in x:\n    if not i:\n        return False\nreturn True", "return not any(not i for i in x)"),
+    "conditional sum": (
+        "t = 0\nfor i in x:\n    if i > y:\n        t += i\nreturn t",
+        "return sum(i for i in x if i > y)",
+    ),
+    "constant condition": ("return x + y", "if False:\n    x = y * 7\nreturn x + y"),
+    "raise in a guard": (
+        "if x is None:\n    raise ValueError(y)\nreturn x * 2",
+        "if x is not None:\n    return x * 2\nelse:\n    raise ValueError(y)",
+    ),
+    "local lambda": ("return x * 3 + y * 3", "g = lambda t: t * 3\nreturn g(x) + g(y)"),
+    "join": ("return f'{x}-{y}'", "return '-'.join([x, y])"),
     "kwargs order": ("return torch.full(x, fill_value=1, dtype=y)", "return torch.full(x, dtype=y, fill_value=1)"),
 }
 
@@ -110,6 +166,12 @@ def test_a_helper_that_is_split_off_does_not_hide_what_it_does() -> None:
     merged = "def f(x, y):\n    return (x * 3 - 1) / (y * 3 - 1) + 7\n"
     split = "def h(t):\n    return t * 3 - 1\n\ndef f(x, y):\n    return h(x) / h(y) + 7\n"
     assert facts(merged, whole=True) - facts(split, whole=True) == set()
+
+
+def test_a_function_inside_a_function_is_lowered_where_it_is_called() -> None:
+    merged = "def f(x, y):\n    return (x * 3 - 1) / (y * 3 - 1) + 7\n"
+    inside = "def f(x, y):\n    def h(t):\n        return t * 3 - 1\n    return h(x) / h(y) + 7\n"
+    assert facts(merged, whole=True) - facts(inside, whole=True) == set()
 
 
 def test_a_method_cut_out_of_its_class_keeps_its_facts() -> None:
