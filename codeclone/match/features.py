@@ -27,7 +27,7 @@ FINE = (2, 3)
 
 TRANSPARENT = frozenset(
     b"reshape transpose contiguous astype to float half bfloat16 long int bool detach unsqueeze squeeze flatten copy "
-    b"<carried> <phi> <loop> <item> <return> <store> <with> <fmt> cpu cuda type_as expand expand_as".split()
+    b"<carried> <phi> <loop> <item> <return> <store> <with> <fmt> <comp> <when> <unless> cpu cuda type_as expand".split()
 )
 """Steps that change the form of a value and not what it is made of."""
 
@@ -69,27 +69,79 @@ def facts_of(graphs: ValueGraphs) -> Facts:
         previous = current
         reaches = _any_by_node(reaches[graphs.children], graphs.edge_starts)
 
-    for coarse, coarse_nodes in (_skip_edges(graphs, labels, degrees), _string_shapes(graphs)):
+    for coarse, coarse_nodes in (_skeleton(graphs, labels, degrees), _string_shapes(graphs)):
         keys.append(coarse)
         depths.append(np.full(len(coarse), COARSE, np.uint8))
         at.append(coarse_nodes)
     return _unique(np.concatenate(keys), np.concatenate(at), np.concatenate(depths), graphs)
 
 
-def _skip_edges(
+def _skeleton(
     graphs: ValueGraphs, labels: NDArray[np.uint64], degrees: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    parents = np.repeat(np.arange(len(graphs.labels), dtype=np.int32), degrees)
+    """Edges and paths of two edges in the graph without its transparent nodes: coarse facts that outlive a rework."""
+    count = len(graphs.labels)
+    parents = np.repeat(np.arange(count, dtype=np.int32), degrees)
     transparent_label = np.array([name in TRANSPARENT for name in graphs.label_names] or [False])
     transparent = transparent_label[graphs.labels] & (degrees > 0)
-    first = np.arange(len(graphs.labels), dtype=np.int32)
-    first[degrees > 0] = graphs.children[graphs.edge_starts[:-1][degrees > 0]]
+    through = np.arange(count, dtype=np.int32)
+    through[degrees > 0] = graphs.children[graphs.edge_starts[:-1][degrees > 0]]
+    phi = np.flatnonzero((graphs.labels == _label(graphs, b"<phi>")) & (degrees == 3))
+    if len(phi):
+        # Of the two that may be chosen, the one that was made later: the other is often what it was made from.
+        start = graphs.edge_starts[phi]
+        through[phi] = np.maximum(graphs.children[start + 1], graphs.children[start + 2])
     reached = graphs.children.copy()
     for _ in range(_MAX_SKIPS):
-        reached = np.where(transparent[reached], first[reached], reached)
+        reached = np.where(transparent[reached], through[reached], reached)
     shown = ~transparent[parents]
     parents, reached = parents[shown], reached[shown]
-    return mix(mix(labels[parents] ^ _salt(b"skip")) + mix(labels[reached])), parents
+    coarse = np.array([hash_name(_coarse(name)) for name in graphs.label_names] or [0], np.uint64)[graphs.labels]
+    pairs = mix(mix(coarse[parents] ^ _salt(b"skip")) + mix(coarse[reached]))
+    # Paths: every shown edge followed by every shown edge of what it reaches, leaves left out.
+    starts = np.searchsorted(parents, np.arange(count + 1))
+    leaf = degrees == 0
+    inner = ~leaf[reached]
+    first, middle = parents[inner], reached[inner]
+    lengths = np.minimum(starts[middle + 1] - starts[middle], _MAX_PATHS)
+    last = np.repeat(starts[middle], lengths) + _ramps(lengths)
+    ends = reached[last]
+    firsts, middles = np.repeat(first, lengths), np.repeat(middle, lengths)
+    useful = ~leaf[ends]
+    firsts, middles, ends = firsts[useful], middles[useful], ends[useful]
+    paths = mix(mix(coarse[firsts] ^ _salt(b"path")) + mix(coarse[middles] ^ _salt(b"path 1")) * np.uint64(3) + mix(coarse[ends]))
+    return np.concatenate([pairs, paths]), np.concatenate([parents, firsts])
+
+
+_MAX_PATHS = 16
+
+
+def _ramps(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, … for each length in turn."""
+    total = int(lengths.sum())
+    starts = np.cumsum(lengths) - lengths
+    return np.arange(total) - np.repeat(starts, lengths)
+
+
+def _label(graphs: ValueGraphs, name: bytes) -> int:
+    return graphs.label_names.index(name) if name in graphs.label_names else -1
+
+
+_INPUTS = frozenset((b"<param>", b"<own>", b"self.attr", b"<self>"))
+
+
+def _inputs(name: bytes) -> bool:
+    return name in _INPUTS
+
+
+def _coarse(name: bytes) -> bytes:
+    if name in _INPUTS:
+        return b"<input>"
+    if name in (b"<call>", b"<apply>"):
+        return b"<call>"
+    if name in (b"<tuple>", b"<list>"):
+        return b"<list>"
+    return name
 
 
 _WORD, _DIGITS = re.compile(rb"[A-Za-z_\x80-\xff]+"), re.compile(rb"[0-9]+")

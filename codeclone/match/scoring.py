@@ -31,6 +31,7 @@ _ROWS = 1024
 _PAIRS = 16384
 
 
+MIXW=0.5
 SECOND_READING = 0.1
 """Weight of the reading that fits worse. A fragment is read in its place and cut out of it; one that was moved into
 other surroundings agrees in one reading only, and among those that agree fully in one, the other decides."""
@@ -103,6 +104,9 @@ def score_pairs(left: FactSets, right: FactSets, lefts: NDArray[np.int64], right
     # A left fragment that reads the same in place and cut out brings no surroundings that could agree or not.
     second = np.where(left.bits > left.by_reading.max(axis=0) + 1e-6, SECOND_READING, 0.0)[lefts]
     rank = (np.maximum(*fits) + second * np.minimum(*fits)) / (1.0 + second)
+    whole = left.bits[lefts] + SIZE_PENALTY * (right.bits[rights] - shared)
+    merged = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    rank = rank + MIXW * (1 - rank) ** 2 * merged
     rank = np.round(np.minimum(1.0, rank), 9)
     order = np.lexsort((rights, -rank, lefts))
     return Scores(lefts[order], rights[order], shared[order], rank[order])
