@@ -44,7 +44,11 @@ def parameters(node: ast.FunctionDef) -> tuple[list[Parameter], list[Parameter]]
 def _plain(default: ast.expr | None) -> str | None:
     if default is None:
         return None
-    if isinstance(default, ast.UnaryOp) and isinstance(default.op, ast.USub) and isinstance(default.operand, ast.Constant):
+    if (
+        isinstance(default, ast.UnaryOp)
+        and isinstance(default.op, ast.USub)
+        and isinstance(default.operand, ast.Constant)
+    ):
         return f"-{default.operand.value!r}"
     if not isinstance(default, ast.Constant) or default.value is Ellipsis:
         return UNKNOWN

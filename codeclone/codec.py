@@ -19,6 +19,7 @@ from codeclone.model import (
     Location,
     Measure,
     Method,
+    Part,
     Partition,
     Partitions,
     Place,
@@ -131,6 +132,8 @@ def _evidence_to_dict(finding: Evidence) -> Json:
         "reason": finding.reason,
         "terms": [asdict(term) for term in finding.terms],
     }
+    if finding.part is not None:
+        data["part"] = asdict(finding.part)
     if finding.alignment is not None:
         data["alignment"] = [
             [row.left_line, row.right_line, row.op, row.left_text, row.right_text] for row in finding.alignment.rows
@@ -217,7 +220,13 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
         renames=tuple((one, other) for one, other in data["renames"]),
         alignment=Alignment(tuple(Row(*row) for row in rows)) if rows is not None else None,
         terms=tuple(Term(**term) for term in data["terms"]),
+        part=_part(data["part"]) if "part" in data else None,
     )
+
+
+def _part(data: Json) -> Part:
+    sides = {side: Span(**data[side]) for side in ("left", "right")}
+    return Part(**{**data, **sides})
 
 
 def _location(data: Json) -> Location:

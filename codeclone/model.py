@@ -211,6 +211,23 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Where two fragments are alike that are not alike all over."""
+
+    left: Span
+    right: Span
+    containment_left: float
+    """Share of the bits on the left lines that is found on the right ones."""
+    containment_right: float
+    attributable_bits: float
+    """Of the facts on these lines."""
+
+    @property
+    def containments(self) -> tuple[float, float]:
+        return self.containment_left, self.containment_right
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One finding about a left place and a right place."""
 
@@ -230,6 +247,8 @@ class Evidence:
     alignment: Alignment | None = None
     terms: tuple[Term, ...] = ()
     """The rarest shared facts, rarest first."""
+    part: Part | None = None
+    """Where the two are alike, if they are not alike all over."""
 
 
 @dataclass(frozen=True, slots=True)

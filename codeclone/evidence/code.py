@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align
 from codeclone.match import explain as terms
 from codeclone.match.features import DEPTHS, FINE, facts_of
+from codeclone.match.measure import Pair, measure
 from codeclone.match.pairing import Match, Side, best_matches, side_of
 from codeclone.model import (
     LEVELS,
@@ -35,7 +35,6 @@ from codeclone.model import (
     Term,
 )
 from codeclone.parse.fragments import Parsed, parse_snapshot
-from codeclone.parse.graph import LOCAL
 
 TITLE = "Code"
 VERSION = 1
@@ -54,6 +53,12 @@ LEVEL_BOUNDS: tuple[tuple[Level, float, float, float], ...] = (
 """(level, least attributable bits, least of the larger containment, least of the smaller one). Measured on the best
 pairs of unrelated packages (docs/calibration.md): coincidences end at 190 bits, and what lies above them up to 440 bits
 shares a public origin. No single pair is `very strong`: that takes a second kind of evidence."""
+
+PART_MARGIN = 0.2
+"""A part is chosen for being alike, so its containments must be this much higher than those of whole fragments."""
+
+NEWS = 0.5
+"""A further source of one left fragment is shown when no more than this share of its bits is in the pairs before it."""
 
 METHOD = Method(
     "value graphs",
@@ -178,96 +183,35 @@ def _evidence(
     bits: NDArray[np.float64],
     known: NDArray[np.uint64],
 ) -> list[Evidence]:
-    pairs = []
     least = LEVEL_BOUNDS[-1][1]
+    attributable = np.zeros(len(known), np.bool_)
+    attributable[np.searchsorted(known, explained.keys)] = explained.parts == PARTS.index("attributable")
+    pairs: list[tuple[Level, Pair]] = []
     for fragment, match in matches.items():
-        if match.containment * left.sets.bits[fragment] < least:
+        if match.shared < least:
             continue
-        pair = _pair(left, right, fragment, match, explained, bits, known)
-        if pair is not None:
-            pairs.append(pair)
-    pairs.sort(key=lambda pair: (-LEVELS.index(pair.level), -pair.telling, pair.left, pair.right))
-    return [_finding(left, right, pair, shown=place < SHOWN) for place, pair in enumerate(pairs)]
+        found: list[Pair] = []
+        for other in (match.right, *match.gathered):
+            tied = match.tied if other == match.right else ()
+            pair = measure(left, right, (fragment, other), tied, attributable, known, bits)
+            if pair is None or (level := _level(pair)) == "none" or _is_told_by(found, pair):
+                continue
+            found.append(pair)
+            pairs.append((level, pair))
+    pairs.sort(key=lambda row: (-LEVELS.index(row[0]), -row[1].telling, row[1].left, row[1].right))
+    return [_finding(left, right, pair, level, shown=place < SHOWN) for place, (level, pair) in enumerate(pairs)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    left: int
-    right: int
-    shared: float
-    attributable: float
-    containment_left: float
-    containment_right: float
-    resemblance: float
-    level: Level
-    tied: tuple[int, ...]
-    left_rows: NDArray[np.int64]
-    right_rows: NDArray[np.int64]
-    shared_bits: NDArray[np.float64]
-
-    @property
-    def telling(self) -> float:
-        """What pairs of one level are ordered by: much that is attributable, in fragments that are alike throughout."""
-        return self.attributable * max(self.containment_left, self.containment_right)
-
-
-def _pair(
-    left: Side,
-    right: Side,
-    fragment: int,
-    match: Match,
-    explained: Explained,
-    bits: NDArray[np.float64],
-    known: NDArray[np.uint64],
-) -> _Pair | None:
-    """Measures of a pair on the facts of the fragments themselves, without those of definitions inside them.
-
-    What stands in a helper that one side calls can be found in the other's own lines, but each share is one of own
-    lines: a function that only calls copied ones is not a copy.
-    """
-    one, other = left.facts(fragment), right.facts(match.right)
-    left_keys, right_keys = left.own.keys[one], right.own.keys[other]
-    shared_keys, at_left, at_right = np.intersect1d(left_keys, right_keys, assume_unique=True, return_indices=True)
-    weights = bits[np.searchsorted(known, shared_keys)]
-    left_weights, right_weights = (bits[np.searchsorted(known, keys)] for keys in (left_keys, right_keys))
-    left_local, right_local = ((side.own.readings[facts] & LOCAL) > 0 for side, facts in ((left, one), (right, other)))
-    shared = float(weights.sum())
-    if not shared:
-        return None
-    whole_left, whole_right = float(left_weights.sum()), float(right_weights.sum())
-    fine = np.isin(left.own.depths[one][at_left], FINE)
-    parts = np.zeros(len(shared_keys), np.uint8)
-    parts[fine] = explained.part_of(shared_keys[fine])
-    telling = fine & (parts == PARTS.index("attributable")) & left_local[at_left]
-    attributable = float(weights[telling].sum())
-    contained_left = _share(weights[left_local[at_left]], left_weights[left_local])
-    contained_right = _share(weights[right_local[at_right]], right_weights[right_local])
-    level = level_of(attributable, contained_left, contained_right)
-    if level == "none":
-        return None
-    return _Pair(
-        left=fragment,
-        right=match.right,
-        shared=shared,
-        attributable=attributable,
-        containment_left=contained_left,
-        containment_right=contained_right,
-        resemblance=round(min(1.0, shared / max(whole_left + whole_right - shared, shared)), 6),
-        level=level,
-        tied=match.tied,
-        left_rows=one.start + at_left[telling],
-        right_rows=other.start + at_right[telling],
-        shared_bits=weights[telling],
-    )
-
-
-def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> float:
-    total = float(whole.sum())
-    return round(min(1.0, float(part.sum()) / total), 6) if total else 0.0
+def _is_told_by(found: Sequence[Pair], pair: Pair) -> bool:
+    """Whether most of what a pair shares is in the pairs of the same left fragment already: siblings of one source."""
+    if not found:
+        return False
+    told = np.isin(pair.left_rows, np.concatenate([other.left_rows for other in found]))
+    return float(pair.bits[told].sum()) > NEWS * float(pair.bits.sum())
 
 
 def level_of(attributable: float, containment_left: float, containment_right: float) -> Level:
-    """Level of one pair by `LEVEL_BOUNDS`."""
+    """Level of one pair, or of a part of it, by `LEVEL_BOUNDS`."""
     larger, smaller = max(containment_left, containment_right), min(containment_left, containment_right)
     for level, bits, one, other in LEVEL_BOUNDS:
         if attributable >= bits and larger >= one and smaller >= other:
@@ -275,7 +219,16 @@ def level_of(attributable: float, containment_left: float, containment_right: fl
     return "none"
 
 
-def _finding(left: Side, right: Side, pair: _Pair, shown: bool) -> Evidence:
+def _level(pair: Pair) -> Level:
+    """The pair's own level, or that of the part in which it is alike, whichever is higher."""
+    whole = level_of(pair.attributable, pair.containment_left, pair.containment_right)
+    if pair.part is None:
+        return whole
+    part = level_of(pair.part.attributable_bits, *(c - PART_MARGIN for c in pair.part.containments))
+    return max(whole, part, key=LEVELS.index)
+
+
+def _finding(left: Side, right: Side, pair: Pair, level: Level, shown: bool) -> Evidence:
     one, other = left.profile.fragments[pair.left], right.profile.fragments[pair.right]
     alignment = align.align(one.lines, other.lines) if shown else None
     renames = align.renames(alignment) if alignment is not None else ()
@@ -284,7 +237,7 @@ def _finding(left: Side, right: Side, pair: _Pair, shown: bool) -> Evidence:
         kind="code",
         claim=f"{one.qualname} shares dataflow with {other.qualname}",
         stance="for",
-        level=pair.level,
+        level=level,
         left=(_place(one),),
         right=(_place(other),),
         measures=_measures(pair, align.similarity(left.surface(pair.left), right.surface(pair.right))),
@@ -293,6 +246,7 @@ def _finding(left: Side, right: Side, pair: _Pair, shown: bool) -> Evidence:
         renames=renames,
         alignment=alignment,
         terms=_terms(left, right, pair) if shown else (),
+        part=pair.part,
     )
 
 
@@ -304,7 +258,7 @@ def _id(left: Fragment, right: Fragment) -> str:
     return "code-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
-def _measures(pair: _Pair, surface: float) -> tuple[Measure, ...]:
+def _measures(pair: Pair, surface: float) -> tuple[Measure, ...]:
     return (
         Measure("similarity", pair.resemblance, "fraction", "shared bits in the bits of both together (resemblance)"),
         Measure(
@@ -330,7 +284,7 @@ def _measures(pair: _Pair, surface: float) -> tuple[Measure, ...]:
     )
 
 
-def _reason(pair: _Pair, alignment: Alignment | None, renames: tuple[tuple[str, str], ...]) -> str:
+def _reason(pair: Pair, alignment: Alignment | None, renames: tuple[tuple[str, str], ...]) -> str:
     share = f"{pair.containment_left * 100:.0f} % of the left fragment's dataflow is found on the right"
     if alignment is None:
         return share + "; not among the pairs that were aligned line by line"
@@ -347,7 +301,7 @@ def _reason(pair: _Pair, alignment: Alignment | None, renames: tuple[tuple[str, 
     return "; ".join(parts)
 
 
-def _as_close(right: Side, pair: _Pair) -> str:
+def _as_close(right: Side, pair: Pair) -> str:
     """Other right fragments that explain the left one as well: which of them is the source cannot be told."""
     if not pair.tied:
         return ""
@@ -360,9 +314,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _terms(left: Side, right: Side, pair: _Pair) -> tuple[Term, ...]:
+def _terms(left: Side, right: Side, pair: Pair) -> tuple[Term, ...]:
     """The rarest shared terms, deepest first, no two of them on the same node or the same pair of lines."""
-    order = np.lexsort((pair.left_rows, -left.own.depths[pair.left_rows].astype(np.int64), -pair.shared_bits))
+    order = np.lexsort((pair.left_rows, -left.own.depths[pair.left_rows].astype(np.int64), -pair.bits))
     found: list[Term] = []
     seen: set[tuple[int, int]] = set()
     for place in order.tolist():
@@ -373,7 +327,7 @@ def _terms(left: Side, right: Side, pair: _Pair) -> tuple[Term, ...]:
             continue
         seen.add(lines)
         text = terms.term(left.parsed.graphs, node, int(left.own.depths[row]))
-        found.append(Term(text, round(float(pair.shared_bits[place]), 2), *lines))
+        found.append(Term(text, round(float(pair.bits[place]), 2), *lines))
         if len(found) == TERMS:
             break
     return tuple(found)

@@ -109,7 +109,11 @@ def _skeleton(
     firsts, middles = np.repeat(first, lengths), np.repeat(middle, lengths)
     useful = ~leaf[ends]
     firsts, middles, ends = firsts[useful], middles[useful], ends[useful]
-    paths = mix(mix(coarse[firsts] ^ _salt(b"path")) + mix(coarse[middles] ^ _salt(b"path 1")) * np.uint64(3) + mix(coarse[ends]))
+    paths = mix(
+        mix(coarse[firsts] ^ _salt(b"path"))
+        + mix(coarse[middles] ^ _salt(b"path 1")) * np.uint64(3)
+        + mix(coarse[ends])
+    )
     return np.concatenate([pairs, paths]), np.concatenate([parents, firsts])
 
 

@@ -27,6 +27,9 @@ SURFACE_WEIGHT = 0.05
 """By what share a surface that is wholly the same lifts the rank of a close candidate: among siblings that share their
 structure it decides, and it can never lift a candidate over one that is clearly better by structure."""
 
+GATHERED, GATHERED_BITS, MAX_GATHERED = 0.5, 60.0, 4
+"""A right fragment is gathered into a left one that holds this share of its bits, and so many; the most of them shown."""
+
 MAX_SAME_TEXT = 16
 """Candidates taken because their text is the same, however common it is."""
 
@@ -121,8 +124,12 @@ class Match:
     rank: float
     """With what stands around it and its surface added."""
     containment: float
+    shared: float
+    """Bits."""
     tied: tuple[int, ...]
     """Other fragments of the candidate that explain it as well, by structure and by surface."""
+    gathered: tuple[int, ...]
+    """Other fragments of the candidate that are found in it for the most part, best first: several may have been made one."""
 
 
 def best_matches(left: Side, right: Side) -> dict[int, Match]:
@@ -148,6 +155,7 @@ class _Option:
     right: int
     rank: float
     containment: float
+    shared: float
 
 
 def _add_options(
@@ -157,12 +165,9 @@ def _add_options(
     rights: NDArray[np.int64],
     scores: Scores,
 ) -> None:
-    whole = np.maximum(left.sets.bits[lefts], 1e-12)
-    containment = np.round(np.minimum(1.0, scores.shared / whole), 6)
-    for index, other, rank, contained in zip(
-        lefts.tolist(), rights.tolist(), scores.rank.tolist(), containment.tolist(), strict=True
-    ):
-        options.setdefault(index, []).append(_Option(other, rank, contained))
+    columns = (lefts, rights, scores.rank, scores.containment, scores.shared)
+    for index, *option in zip(*(column.tolist() for column in columns), strict=True):
+        options.setdefault(index, []).append(_Option(*option))
 
 
 def _same_text(left: Side, right: Side) -> dict[int, list[int]]:
@@ -206,8 +211,11 @@ def _best(left: Side, right: Side, index: int, options: list[_Option], around: C
     size = max(LEAST_BITS, float(left.sets.bits[index]))
     # What no bonus can bring close to the best needs no look at what stands around it.
     least = max(option.rank for option in options) * CLOSE - MOST_BITS / size
-    options = [option for option in options if option.rank >= least]
-    ranked = [(round(option.rank + around.bits(index, option.right) / size, 9), option) for option in options]
+    ranked = [
+        (round(option.rank + around.bits(index, option.right) / size, 9), option)
+        for option in options
+        if option.rank >= least
+    ]
     text = left.parsed.surface_keys[index]
     ranked.sort(key=lambda pair: (-pair[0], right.parsed.surface_keys[pair[1].right] != text, pair[1].right))
     first = ranked[0][0]
@@ -227,7 +235,14 @@ def _best(left: Side, right: Side, index: int, options: list[_Option], around: C
     )
     total, surface, best = told_apart[0]
     tied = tuple(option.right for its_total, _, option in told_apart[1:] if its_total == total)
-    return Match(best.right, total, best.containment, tied)
+    gathered = [
+        option
+        for option in options
+        if option.right != best.right and option.shared >= max(GATHERED_BITS, GATHERED * right.sets.bits[option.right])
+    ]
+    gathered.sort(key=lambda option: (-option.shared, option.right))
+    found_inside = tuple(option.right for option in gathered[:MAX_GATHERED])
+    return Match(best.right, total, best.containment, best.shared, tied, found_inside)
 
 
 def _named(side: Side, index: int) -> str:

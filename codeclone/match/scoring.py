@@ -31,7 +31,6 @@ _ROWS = 1024
 _PAIRS = 16384
 
 
-MIXW=0.5
 SECOND_READING = 0.1
 """Weight of the reading that fits worse. A fragment is read in its place and cut out of it; one that was moved into
 other surroundings agrees in one reading only, and among those that agree fully in one, the other decides."""
@@ -63,6 +62,8 @@ class Scores:
     right: NDArray[np.int64]
     shared: NDArray[np.float64]
     """Bits of the facts both have."""
+    containment: NDArray[np.float64]
+    """Share of the left fragment's bits that the right one has, in the reading in which it is greater."""
     rank: NDArray[np.float64]
     """What candidates are ordered by, in [0, 1]."""
 
@@ -97,19 +98,23 @@ def score_pairs(left: FactSets, right: FactSets, lefts: NDArray[np.int64], right
     shared, *by_reading = _shared(left, right, lefts, rights)
     # Sums in another order differ in the last digits: what is shared is never more than either side has.
     shared = np.minimum(shared, np.minimum(left.bits[lefts], right.bits[rights]))
-    fits = []
+    fits, contained = [], []
     for both, left_bits, right_bits in zip(by_reading, left.by_reading, right.by_reading, strict=True):
-        whole = left_bits[lefts] + SIZE_PENALTY * (right_bits[rights] - both)
-        fits.append(np.divide(both, whole, out=np.zeros_like(both), where=whole > 0))
+        contained.append(_ratio(both, left_bits[lefts]))
+        fits.append(_ratio(both, left_bits[lefts] + SIZE_PENALTY * (right_bits[rights] - both)))
     # A left fragment that reads the same in place and cut out brings no surroundings that could agree or not.
     second = np.where(left.bits > left.by_reading.max(axis=0) + 1e-6, SECOND_READING, 0.0)[lefts]
     rank = (np.maximum(*fits) + second * np.minimum(*fits)) / (1.0 + second)
-    whole = left.bits[lefts] + SIZE_PENALTY * (right.bits[rights] - shared)
-    merged = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
-    rank = rank + MIXW * (1 - rank) ** 2 * merged
-    rank = np.round(np.minimum(1.0, rank), 9)
+    # Where neither reading agrees fully, all that is shared in any counts too.
+    any_reading = _ratio(shared, left.bits[lefts] + SIZE_PENALTY * (right.bits[rights] - shared))
+    rank = np.round(np.minimum(1.0, rank + (1.0 - np.minimum(1.0, rank)) ** 2 * any_reading), 9)
+    containment = np.round(np.minimum(1.0, np.maximum(*contained)), 6).astype(np.float64)
     order = np.lexsort((rights, -rank, lefts))
-    return Scores(lefts[order], rights[order], shared[order], rank[order])
+    return Scores(lefts[order], rights[order], shared[order], containment[order], rank[order])
+
+
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def _shared(

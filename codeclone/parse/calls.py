@@ -143,9 +143,7 @@ def _named_arguments(s: Lowering, arguments: int) -> list[tuple[bytes | None, in
     if any(s.kind[child] in (SPLAT, DICT_SPLAT) for child in children):
         return None
     return [
-        (s.syntax.text(child + 1), value(s, s.next[child + 1]))
-        if s.kind[child] == KEYWORD
-        else (None, value(s, child))
+        (s.syntax.text(child + 1), value(s, s.next[child + 1])) if s.kind[child] == KEYWORD else (None, value(s, child))
         for child in children
     ]
 

@@ -355,11 +355,11 @@ def _run(s: Lowering, statements: list[int], guards: int = 0) -> _Outcome:
             break
     for condition, early in reversed(pending):
         at = s.graph.offsets[early]
-        rest = s.leaf(b"None", at) if returned is None else returned
+        after = s.leaf(b"None", at) if returned is None else returned
         if condition is None:
-            returned = sequences.first(s, early, rest, at)
+            returned = sequences.first(s, early, after, at)
         else:
-            returned = algebra.choose(s, condition, early, rest, at)
+            returned = algebra.choose(s, condition, early, after, at)
     return returned, done
 
 
@@ -583,9 +583,7 @@ def _loop(s: Lowering, node: int, source: int | None, blocks: list[int], head: i
     return outcome
 
 
-def _turn(
-    s: Lowering, changed: list[bytes], source: int | None, head: int, statements: list[int], at: int
-) -> _Outcome:
+def _turn(s: Lowering, changed: list[bytes], source: int | None, head: int, statements: list[int], at: int) -> _Outcome:
     """The statements of a loop, and what they do to the names that they change. `head`: the target of a `for`, the
     condition of a `while`, which has no source; -1 where the target is bound already."""
     before = {name: s.env[name] for name in changed if name in s.env}

@@ -154,9 +154,7 @@ def _comparison(s: Lowering, node: int) -> int:
     children = s.syntax.children(node)
     values = [value(s, child) for child in children[::2]]
     tests = [
-        algebra.compare(
-            s, _COMPARED.get(s.kind[operator], "=="), values[place], values[place + 1], s.start[operator]
-        )
+        algebra.compare(s, _COMPARED.get(s.kind[operator], "=="), values[place], values[place + 1], s.start[operator])
         for place, operator in enumerate(children[1::2])
         if place + 1 < len(values)
     ]

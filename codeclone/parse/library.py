@@ -194,7 +194,7 @@ def _binary(operator: bytes) -> Rule:
 
 def _comparison(operator: str) -> Rule:
     def rule(s: Lowering, operands: list[int], named: dict[bytes, int], at: int) -> int | None:
-        return algebra.compare(s, operator, *operands, at) if len(operands) == 2 and not named else None
+        return algebra.compare(s, operator, operands[0], operands[1], at) if len(operands) == 2 and not named else None
 
     return rule
 
@@ -242,7 +242,11 @@ def _extreme(name: bytes) -> Rule:
             operands, named = [*operands, named[b"other"]], {k: v for k, v in named.items() if k != b"other"}
         if len(operands) < 2 or named:
             return None
-        if len(operands) == 2 and isinstance(algebra.number_of(s, operands[1]), int) and not s.is_label(operands[1], b"=0"):
+        if (
+            len(operands) == 2
+            and isinstance(algebra.number_of(s, operands[1]), int)
+            and not s.is_label(operands[1], b"=0")
+        ):
             if name == b"max" and s.is_label(operands[1], b"=1"):
                 return s.make_any_order(name, operands, at)
             return None  # a dimension

@@ -59,7 +59,9 @@ def _dimensions_added(s: Lowering, value: int, indices: list[int], at: int) -> i
     rest = indices[1:] if from_end else indices
     if not all(s.is_label(index, b"None") or _is_all(s, index) for index in rest):
         return None
-    places = [place - len(rest) if from_end else place for place, index in enumerate(rest) if s.is_label(index, b"None")]
+    places = [
+        place - len(rest) if from_end else place for place, index in enumerate(rest) if s.is_label(index, b"None")
+    ]
     for place in places:
         dimension = s.keyword(b"dim", s.leaf(b"=%d" % place, at))
         value = s.graph.node(s.graph.label(b"unsqueeze"), (s.slots[0] | value, dimension), at)

@@ -75,8 +75,10 @@ SAME = {
     "all at the end": ("return x[:, :y]", "return x[:, 0:y, :]"),
     "masked fill": ("return x.masked_fill(y, z)", "return torch.where(y, z, x)"),
     "masked fill of the rest": ("return torch.where(y, x, z)", "return x.masked_fill(~y, z)"),
-    "einsum": ("return torch.einsum('bhid,bhjd->bhij', x, y) if z else 'bhid,bhjd->bhij'",
-               "return x @ y.transpose(-1, -2) if z else 'bhid,bhjd->bhij'"),
+    "einsum": (
+        "return torch.einsum('bhid,bhjd->bhij', x, y) if z else 'bhid,bhjd->bhij'",
+        "return x @ y.transpose(-1, -2) if z else 'bhid,bhjd->bhij'",
+    ),
     "layer without weights": ("return F.gelu(x)", "return nn.GELU()(x)"),
     "layer with an argument": ("return F.softmax(x, dim=-1)", "return nn.Softmax(-1)(x)"),
     "keyword or position": ("return torch.cat([x, y], -1)", "return torch.cat([x, y], dim=-1)"),

@@ -1,0 +1,198 @@
+"""How much two fragments share: on the whole, and on the parts of them that are the most alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.match.features import FINE
+from codeclone.match.pairing import Side
+from codeclone.model import Part, Span
+from codeclone.parse.graph import CUT_OUT, IN_PLACE, LOCAL
+
+DENSE = 0.5
+"""A line belongs to a shared part when it adds more bits that are shared than this share of all its bits."""
+
+PART_LINES = 4
+"""Fewer lines than this are no part."""
+
+MOST_OF_IT = 0.9
+"""A part that holds this share of a fragment's bits is the fragment: no part is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A left and a right fragment, and what they share."""
+
+    left: int
+    right: int
+    shared: float
+    """Bits."""
+    attributable: float
+    """Bits of fine facts that nothing but the right repository explains."""
+    containment_left: float
+    containment_right: float
+    resemblance: float
+    tied: tuple[int, ...]
+    """Other right fragments that explain the left one as well."""
+    part: Part | None
+    """Where the two are alike, if not all over."""
+    left_rows: NDArray[np.int64]
+    """Facts of the left side that are attributable, as rows of `Side.own`."""
+    right_rows: NDArray[np.int64]
+    bits: NDArray[np.float64]
+    """Of each of them."""
+
+    @property
+    def telling(self) -> float:
+        """What pairs of one level are ordered by: much that is attributable, in fragments that are alike throughout."""
+        return self.attributable * max(self.containment_left, self.containment_right)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The facts of one fragment in one reading, on its own lines."""
+
+    keys: NDArray[np.uint64]
+    rows: NDArray[np.int64]
+    bits: NDArray[np.float64]
+    lines: NDArray[np.int32]
+    local: NDArray[np.bool_]
+
+    @property
+    def whole(self) -> float:
+        return float(self.bits[self.local].sum())
+
+
+def _shown(side: Side, fragment: int, reading: int, known: NDArray[np.uint64], bits: NDArray[np.float64]) -> _Shown:
+    rows = np.arange(side.facts(fragment).start, side.facts(fragment).stop)
+    rows = rows[(side.own.readings[rows] & reading) > 0]
+    keys = side.own.keys[rows]
+    return _Shown(
+        keys,
+        rows,
+        bits[np.searchsorted(known, keys)],
+        side.parsed.lines[side.own.nodes[rows]],
+        (side.own.readings[rows] & LOCAL) > 0,
+    )
+
+
+def measure(
+    left: Side,
+    right: Side,
+    pair: tuple[int, int],
+    tied: tuple[int, ...],
+    attributable: NDArray[np.bool_],
+    known: NDArray[np.uint64],
+    bits: NDArray[np.float64],
+) -> Pair | None:
+    """Measure a pair on the facts of the fragments themselves, without those of definitions inside them.
+
+    `known`: all facts of the comparison, ascending, with their `bits` and whether each is `attributable`. A fragment that
+    was moved into other surroundings agrees with its source as if both were cut out of theirs: the reading in which the
+    two are more alike counts. What stands in a helper that one side calls can be found in the other's own lines, but
+    each share is one of own lines: a function that only calls copied ones is not a copy. None where nothing is shared.
+    """
+    best: Pair | None = None
+    for reading in (IN_PLACE, CUT_OUT):
+        one, other = (_shown(side, at, reading, known, bits) for side, at in zip((left, right), pair, strict=True))
+        found = _measured(one, other, pair, tied, attributable[np.searchsorted(known, one.keys)], left)
+        if found is not None and (best is None or found.resemblance > best.resemblance):
+            best = found
+    return best
+
+
+def _measured(
+    one: _Shown,
+    other: _Shown,
+    pair: tuple[int, int],
+    tied: tuple[int, ...],
+    attributable: NDArray[np.bool_],
+    left: Side,
+) -> Pair | None:
+    _, at_left, at_right = np.intersect1d(one.keys, other.keys, assume_unique=True, return_indices=True)
+    shared = float(one.bits[at_left].sum())
+    if not shared:
+        return None
+    fine = np.isin(left.own.depths[one.rows[at_left]], FINE)
+    telling = fine & attributable[at_left] & one.local[at_left]
+    whole = float(one.bits.sum()) + float(other.bits.sum())
+    return Pair(
+        left=pair[0],
+        right=pair[1],
+        shared=shared,
+        attributable=float(one.bits[at_left][telling].sum()),
+        containment_left=_share(float(one.bits[at_left][one.local[at_left]].sum()), one.whole),
+        containment_right=_share(float(one.bits[at_left][other.local[at_right]].sum()), other.whole),
+        resemblance=_share(shared, max(whole - shared, shared)),
+        tied=tied,
+        part=_part(one, other, at_left, at_right, telling),
+        left_rows=one.rows[at_left[telling]],
+        right_rows=other.rows[at_right[telling]],
+        bits=one.bits[at_left][telling],
+    )
+
+
+def _share(part: float, whole: float) -> float:
+    return round(min(1.0, part / whole), 6) if whole else 0.0
+
+
+# Parts
+
+
+def _part(
+    one: _Shown,
+    other: _Shown,
+    at_left: NDArray[np.int64],
+    at_right: NDArray[np.int64],
+    telling: NDArray[np.bool_],
+) -> Part | None:
+    """The run of lines on each side in which most is shared, where that is not nearly all of both."""
+    both = one.local[at_left] & other.local[at_right]
+    at_left, at_right, telling = at_left[both], at_right[both], telling[both]
+    if not len(at_left):
+        return None
+    left_span = _densest(one, at_left)
+    inside = _within(one.lines[at_left], left_span)
+    right_span = _densest(other, at_right[inside])
+    inside &= _within(other.lines[at_right], right_span)
+    left_span = _densest(one, at_left[inside])
+    inside &= _within(one.lines[at_left], left_span)
+    if not inside.any() or min(span.last - span.first + 1 for span in (left_span, right_span)) < PART_LINES:
+        return None
+    shared = float(one.bits[at_left[inside]].sum())
+    left_bits, right_bits = (
+        float(side.bits[side.local & _within(side.lines, span)].sum())
+        for side, span in ((one, left_span), (other, right_span))
+    )
+    if left_bits >= MOST_OF_IT * one.whole and right_bits >= MOST_OF_IT * other.whole:
+        return None
+    return Part(
+        left=left_span,
+        right=right_span,
+        containment_left=_share(shared, left_bits),
+        containment_right=_share(shared, right_bits),
+        attributable_bits=round(float(one.bits[at_left[inside & telling]].sum()), 3),
+    )
+
+
+def _within(lines: NDArray[np.int32], span: Span) -> NDArray[np.bool_]:
+    return (lines >= span.first) & (lines <= span.last)
+
+
+def _densest(side: _Shown, shared: NDArray[np.int64]) -> Span:
+    """The run of lines with the greatest sum of shared bits less `DENSE` times all bits (the maximum subarray, Bentley
+    1984), the first of equals."""
+    if not len(shared):
+        return Span(1, 1)
+    first = int(side.lines.min())
+    length = int(side.lines.max()) - first + 1
+    gained = np.bincount(side.lines[shared] - first, side.bits[shared], minlength=length)
+    whole = np.bincount(side.lines[side.local] - first, side.bits[side.local], minlength=length)
+    total = np.concatenate([[0.0], np.cumsum(np.round(gained - DENSE * whole, 9))])
+    lowest = np.minimum.accumulate(total)
+    end = int(np.argmax(total[1:] - lowest[:-1]))
+    start = int(np.argmin(total[: end + 1]))
+    return Span(first + start, first + end)
