@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock bench-copied-from bench-speed bench-unrelated clean
+.PHONY: demo test check format stock bench-accuracy bench-copied-from bench-speed bench-unrelated clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,9 @@ format: $(VENV)/.tested
 
 stock: $(VENV)/.installed ## rebuild the shipped background of code facts
 	$(BIN)/python benchmarks/build_stock.py
+
+bench-accuracy: $(VENV)/.installed ## are copies found after they were rewritten, and by other tools?
+	$(BIN)/python benchmarks/accuracy.py
 
 bench-copied-from: $(VENV)/.installed ## is the marked source of each `# Copied from` function the first choice?
 	$(BIN)/python benchmarks/copied_from.py

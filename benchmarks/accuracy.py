@@ -1,0 +1,282 @@
+"""How much rewriting a copied function survives: is its source still the first choice, with no false alarm?
+
+    make bench-accuracy
+
+Functions of transformers 4.46.3 marked `# Copied from`, with at least six statements and without comments and docstrings,
+are rewritten by the operators of operators.py and explained against a pool of transformers' own files that holds each
+source once. Functions of unrelated packages, as long and as plain, are explained against the same pool: a rewritten function
+counts as found where the score of its true source is above that of every unrelated function. The score is containment of the
+left fragment in the right one, and 0 where what they share has fewer bits than the weakest level asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import operators
+import peers
+from cases import SEED, Corpus, Rewritten, long_enough, rewritten, unrelated
+
+from codeclone import background
+from codeclone.evidence import Context, Profiled, code
+from codeclone.match.align import Alphabet
+from codeclone.match.pairing import side_of
+from codeclone.match.scoring import FactSets, score_pairs
+from codeclone.model import LEVELS, Profile
+from codeclone.read import folder
+
+FUNCTIONS = {"core": 400, "5": 400, "1": 200, "2": 200, "3": 200, "4": 200}
+"""Functions of each mode."""
+
+FUNCTIONS_ALONE = 60
+"""Functions of each operator alone."""
+
+RANDOM_PAIRS = 20_000
+"""Pairs of an unrelated function and a pool function, drawn at random."""
+
+LEAST_BITS = code.LEVEL_BOUNDS[-1][1]
+"""Bits two functions have to share for a score: one that only sets attributes is contained in a hundred others."""
+
+RARE = 0.001
+"""Share of the unrelated functions that the second threshold lets pass."""
+
+SUBSET, SUBSET_POOL, SUBSET_UNRELATED = 60, 300, 60
+"""Rewritten functions, pool functions and unrelated functions that other tools are run on, all against all."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found for one left function."""
+
+    case: Rewritten
+    best: float
+    """Score of the first choice, 0 where there is none."""
+    source: float
+    """Score of the true source."""
+    right: bool
+    """The first choice is the true source or its twin."""
+    level: str
+
+
+def write(cases: Sequence[Rewritten], target: Path) -> None:
+    """One file for each function."""
+    target.mkdir()
+    for number, row in enumerate(cases):
+        (target / f"f{number:05d}.py").write_text(row.text, encoding="utf-8")
+
+
+def places(profile: Profile) -> dict[tuple[str, str], int]:
+    """(path, qualname) -> index of the function; of several the first, as `cases.Corpus` has it."""
+    found: dict[tuple[str, str], int] = {}
+    for index, fragment in enumerate(profile.fragments):
+        if fragment.kind == "function":
+            found.setdefault((fragment.location.path, fragment.qualname), index)
+    return found
+
+
+def explain(cases: Sequence[Rewritten], profile: Profile, corpus: Corpus, pool: Profile) -> list[Found]:
+    """Explain every function against the pool, in the order of the cases."""
+    code.SHOWN = 0
+    findings = code.compare(profile, [Profiled("pool", "right", pool)], Context(background.shipped()))
+    rows = {(row.left.location.path, row.left.qualname): row for row in findings.attribution}
+    levels = {(found.left[0].location.path, found.left[0].qualname): found.level for found in findings.evidence}
+    lefts, rights = places(profile), places(pool)
+    pairs = [
+        (lefts[key], rights[row.original.copy.source_path, row.original.copy.source_qualname])
+        for key, row in zip(keys(cases), cases, strict=True)
+        if row.original.copy is not None
+    ]
+    sources = iter(scores_of(profile, pool, pairs))
+    bits = sets_of(profile, pool)[0].bits
+    result = []
+    for key, row in zip(keys(cases), cases, strict=True):
+        best = rows[key].best
+        result.append(
+            Found(
+                row,
+                scored(rows[key].scores.get("pool", 0.0), bits[lefts[key]]),
+                float(next(sources)) if row.original.copy is not None else 0.0,
+                best is not None
+                and corpus.is_source(row.original, best.place.location.path, best.place.qualname or ""),
+                levels.get(key, "none"),
+            )
+        )
+    return result
+
+
+def keys(cases: Sequence[Rewritten]) -> list[tuple[str, str]]:
+    """(path, qualname) of each case among the files of `write`."""
+    return [(f"f{number:05d}.py", row.qualname) for number, row in enumerate(cases)]
+
+
+def sets_of(left: Profile, right: Profile) -> tuple[FactSets, FactSets]:
+    known = np.unique(np.concatenate([left.facts.keys, right.facts.keys]))
+    bits, alphabet = background.shipped().bits(known), Alphabet()
+    return side_of(left, known, bits, alphabet).sets, side_of(right, known, bits, alphabet).sets
+
+
+def scored(containment: float, bits: float) -> float:
+    """The score for a containment in a left function that has so many bits."""
+    return containment if containment * bits >= LEAST_BITS else 0.0
+
+
+def scores_of(left: Profile, right: Profile, pairs: Sequence[tuple[int, int]]) -> list[float]:
+    """Score of each pair of fragments, in the order of the pairs."""
+    one, other = sets_of(left, right)
+    wanted = np.unique(np.array(pairs, np.int64).reshape(-1, 2), axis=0)
+    found = score_pairs(one, other, wanted[:, 0], wanted[:, 1])
+    shared = dict(zip(zip(found.left.tolist(), found.right.tolist(), strict=True), found.shared.tolist(), strict=True))
+    whole = np.maximum(one.bits, 1e-12).tolist()
+    return [scored(min(1.0, shared[pair] / whole[pair[0]]), whole[pair[0]]) for pair in pairs]
+
+
+# Tables
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in lines)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags) if flags else float("nan")
+
+
+def level_shares(found: Sequence[Found]) -> str:
+    counts = Counter(row.level for row in found)
+    return ", ".join(f"{level} {counts[level] / len(found):.3f}" for level in LEVELS if counts[level])
+
+
+def report(found: list[Found], negatives: list[Found], pairs: list[float]) -> dict[str, object]:
+    """Print every table; the same figures as a dictionary."""
+    best = sorted((row.best for row in negatives), reverse=True)
+    highest, rare = best[0], best[int(len(best) * RARE)]
+    print(f"\nhighest score of {len(negatives)} unrelated functions: {highest:.3f}; passed by {RARE:.1%}: {rare:.3f}")
+    for row in sorted(negatives, key=lambda row: -row.best)[:5]:
+        print(f"    {row.best:.3f} {row.case.original.origin}")
+    print(f"highest score of {len(pairs)} random unrelated pairs: {max(pairs):.3f}")
+    by_mode: dict[str, list[Found]] = {}
+    for row in found:
+        by_mode.setdefault(row.case.mode, []).append(row)
+    figures = {
+        mode: {
+            "n": len(rows),
+            "first_choice": share([row.right for row in rows]),
+            "recall": share([row.source > highest for row in rows]),
+            "recall_rare": share([row.source > rare for row in rows]),
+            "recall_pairs": share([row.source > max(pairs) for row in rows]),
+            "median": float(np.median([row.source for row in rows])),
+        }
+        for mode, rows in by_mode.items()
+    }
+    ordered = sorted((mode for mode in figures if mode not in FUNCTIONS), key=lambda mode: figures[mode]["recall"])
+    head = ("n", "first choice", "recall, no false alarm", f"at {RARE:.1%}", "recall on pairs", "median score")
+    for title, wanted in (
+        ("composed", [mode for mode in figures if mode in FUNCTIONS]),
+        ("operator alone", ordered),
+    ):
+        if wanted:
+            print(f"\n{table((title, *head), [(mode, *figures[mode].values()) for mode in wanted])}")
+    by_part: dict[str, list[Found]] = {}
+    for row in found:
+        if row.case.mode.isdigit():
+            for name in row.case.operators:
+                by_part.setdefault(name, []).append(row)
+    if by_part:
+        rows = [
+            (name, len(rows), share([r.right for r in rows]), share([r.source > highest for r in rows]))
+            for name, rows in by_part.items()
+        ]
+        rows.sort(key=lambda row: (row[2], row[0]))
+        print(f"\n{table(('operator among the drawn', 'n', 'first choice', 'recall, no false alarm'), rows)}")
+    print()
+    for mode, rows in [
+        *((mode, rows) for mode, rows in by_mode.items() if mode in FUNCTIONS),
+        ("unrelated", negatives),
+    ]:
+        print(f"levels, {mode}: {level_shares(rows)}")
+    return {"threshold": highest, "threshold_rare": rare, "threshold_pairs": float(max(pairs)), "modes": figures}
+
+
+# Runs
+
+
+def run_codeclone(
+    corpus: Corpus, modes: Sequence[str], functions: int | None, failures: Path | None
+) -> dict[str, object]:
+    """All functions of all modes against the whole pool."""
+    cases = [
+        row
+        for mode in modes
+        for row in rewritten(corpus.originals, mode, min(functions or 10**9, FUNCTIONS.get(mode, FUNCTIONS_ALONE)))
+    ]
+    others = unrelated()
+    with tempfile.TemporaryDirectory() as folder_name:
+        work = Path(folder_name)
+        corpus.write_pool(work / "pool")
+        write(cases, work / "left")
+        write(others, work / "unrelated")
+        pool, left, strangers = (code.profile(folder.read(str(work / name))) for name in ("pool", "left", "unrelated"))
+    print(f"pool: {sum(fragment.kind == 'function' for fragment in pool.fragments)} functions")
+    found = explain(cases, left, corpus, pool)
+    negatives = explain(others, strangers, corpus, pool)
+    rng = random.Random(SEED)
+    unrelated_places = places(strangers)
+    long_places = [index for key, index in places(pool).items() if long_enough(corpus.trees[key[0]].get(key[1]))]
+    one = [unrelated_places[key] for key in keys(others)]
+    pairs = [(rng.choice(one), rng.choice(long_places)) for _ in range(RANDOM_PAIRS)]
+    if failures is not None:
+        save_failures(found, corpus, failures)
+    return report(found, negatives, scores_of(strangers, pool, pairs))
+
+
+def save_failures(found: list[Found], corpus: Corpus, target: Path) -> None:
+    """Of each mode the functions whose source was not the first choice, or that scored lowest, with their originals."""
+    target.mkdir(parents=True, exist_ok=True)
+    for mode in sorted({row.case.mode for row in found}):
+        rows = sorted((row for row in found if row.case.mode == mode), key=lambda row: (row.right, row.source))
+        for number, row in enumerate(rows[:3]):
+            text = f"# first choice right: {row.right}; score of the source: {row.source:.3f}; of the choice: {row.best:.3f}\n"
+            text += f"# operators: {', '.join(row.case.operators)}\n# source: {row.case.original.copy}\n\n"
+            (target / f"{mode}-{number}.py").write_text(
+                f"{text}# original\n{row.case.original.text}\n\n# rewritten\n{row.case.text}", encoding="utf-8"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="tools, by commas: codeclone, " + ", ".join(peers.TOOLS))
+    parser.add_argument("--modes", default="core,1,2,3,4,5,each", help="by commas: core, 1 to 5, each, or operators")
+    parser.add_argument("--functions", type=int, help="at most so many for each mode")
+    parser.add_argument("--json", action="store_true", help="the figures once more as JSON")
+    parser.add_argument("--failures", type=Path, help="folder for the worst functions of each mode")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    modes = []
+    for mode in arguments.modes.split(","):
+        modes += list(operators.OPERATORS) if mode == "each" else [mode]
+    tools = arguments.only.split(",") if arguments.only else ["codeclone", *peers.TOOLS]
+    corpus = Corpus()
+    figures: dict[str, object] = {}
+    if "codeclone" in tools:
+        figures["codeclone"] = run_codeclone(corpus, modes, arguments.functions, arguments.failures)
+    print(f"\n{time.perf_counter() - started:.0f} s")
+    if arguments.json:
+        print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
