@@ -19,7 +19,7 @@ from codeclone.model import (
     Location,
     Measure,
     Method,
-    Part,
+    SharedPart,
     Partition,
     Partitions,
     Place,
@@ -224,9 +224,9 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
     )
 
 
-def _part(data: Json) -> Part:
+def _part(data: Json) -> SharedPart:
     sides = {side: Span(**data[side]) for side in ("left", "right")}
-    return Part(**{**data, **sides})
+    return SharedPart(**{**data, **sides})
 
 
 def _location(data: Json) -> Location:

@@ -211,7 +211,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SharedPart:
     """Where two fragments are alike that are not alike all over."""
 
     left: Span
@@ -247,7 +247,7 @@ class Evidence:
     alignment: Alignment | None = None
     terms: tuple[Term, ...] = ()
     """The rarest shared facts, rarest first."""
-    part: Part | None = None
+    part: SharedPart | None = None
     """Where the two are alike, if they are not alike all over."""
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from codeclone.match.features import FINE
 from codeclone.match.pairing import Side
-from codeclone.model import Part, Span
+from codeclone.model import SharedPart, Span
 from codeclone.parse.graph import CUT_OUT, IN_PLACE, LOCAL
 
 DENSE = 0.5
@@ -37,7 +37,7 @@ class Pair:
     resemblance: float
     tied: tuple[int, ...]
     """Other right fragments that explain the left one as well."""
-    part: Part | None
+    part: SharedPart | None
     """Where the two are alike, if not all over."""
     left_rows: NDArray[np.int64]
     """Facts of the left side that are attributable, as rows of `Side.own`."""
@@ -148,7 +148,7 @@ def _part(
     at_left: NDArray[np.int64],
     at_right: NDArray[np.int64],
     telling: NDArray[np.bool_],
-) -> Part | None:
+) -> SharedPart | None:
     """The run of lines on each side in which most is shared, where that is not nearly all of both."""
     both = one.local[at_left] & other.local[at_right]
     at_left, at_right, telling = at_left[both], at_right[both], telling[both]
@@ -169,7 +169,7 @@ def _part(
     )
     if left_bits >= MOST_OF_IT * one.whole and right_bits >= MOST_OF_IT * other.whole:
         return None
-    return Part(
+    return SharedPart(
         left=left_span,
         right=right_span,
         containment_left=_share(shared, left_bits),

@@ -75,7 +75,8 @@ def _method_call(s: Lowering, function: int, arguments: int) -> int:
         if made is not None:
             s.told_by_surroundings = True
             stored = s.env.get(b"self." + name)
-            return _apply(s, s.leaf(b"self." + made, at, name) if stored is None else stored, arguments, at)
+            layer = s.given(b"self.attr", at, b"self." + name) if made == b"attr" else s.leaf(b"self." + made, at, name)
+            return _apply(s, layer if stored is None else stored, arguments, at)
         method = s.defined.methods.get(name)
         if method is not None:
             s.told_by_surroundings = True
@@ -130,9 +131,15 @@ def _library_call(s: Lowering, name: bytes, receiver: list[int], arguments: int,
 
 
 def _own_call(s: Lowering, receiver: list[int], arguments: int, at: int) -> int:
-    """A call of what the repository itself defines: names and order of its parameters are the programmer's."""
+    """A call of what the repository itself defines: names and order of its parameters are the programmer's.
+
+    What is given to the definition or kept in `self` may stand before the dot: `module.layer(x)` is `self.layer(x)`.
+    """
     positional, keywords, starred = _arguments(s, arguments)
-    return s.make_any_order(b"<call>", [*receiver, *positional, *(child for _, child in keywords), *starred], at)
+    operands = [*positional, *(child for _, child in keywords), *starred]
+    if operands:
+        receiver = [one for one in receiver if one not in s.inputs]
+    return s.make_any_order(b"<call>", [*receiver, *operands], at)
 
 
 def _named_arguments(s: Lowering, arguments: int) -> list[tuple[bytes | None, int]] | None:
@@ -185,6 +192,8 @@ def _apply(s: Lowering, function: int, arguments: int, at: int) -> int:
     called = called_layer(s, function, positional, keywords, at)
     if called is not None and not starred:
         return called
+    if function in s.inputs:
+        return s.make_any_order(b"<call>", [*positional, *(child for _, child in keywords), *starred], at)
     slots, last = s.slots, len(s.slots) - 1
     edges = [slots[min(place, last)] | operand for place, operand in enumerate([function, *positional])]
     named = sorted([s.keyword(keyword, child) for keyword, child in keywords])
@@ -253,7 +262,7 @@ def lambda_body(s: Lowering, node: int, arguments: list[int]) -> int:
             elif arguments and default is not None:
                 s.env[name] = value(s, default)
             else:
-                s.env[name] = s.leaf(b"<param>", s.start[children[0]], name)
+                s.env[name] = s.given(b"<param>", s.start[children[0]], name)
     result = value(s, children[-1])
     s.env = outer
     return result

@@ -191,7 +191,7 @@ def _in_place(s: Lowering, definition: int, arguments: Arguments, method: bool) 
         elif name in by_keyword:
             env[name] = by_keyword[name]
         else:
-            env[name] = value(s, default) if default is not None else s.leaf(b"<param>", s.start[definition], name)
+            env[name] = value(s, default) if default is not None else s.given(b"<param>", s.start[definition], name)
     s.env = env
     returned, _ = _run(s, s.syntax.children(helper.body))
     s.env, s.self_name = outer, outer_self
@@ -247,11 +247,11 @@ def _bind_parameters(s: Lowering, parameters: int, method: bool) -> None:
     for place, (name, default) in enumerate(parameter_names(s, parameters)):
         if place == 0 and method:
             s.self_name = name
-            s.env[name] = s.leaf(b"<self>", s.start[parameters])
+            s.env[name] = s.given(b"<self>", s.start[parameters], b"self")
             continue
         if default is not None:
             s.root(b"<default>", (value(s, default),), s.start[default])
-        s.env[name] = s.leaf(b"<param>", s.start[parameters], name)
+        s.env[name] = s.given(b"<param>", s.start[parameters], name)
 
 
 def _bind_enclosing(s: Lowering, unit: Unit, units: list[Unit]) -> None:
@@ -263,7 +263,7 @@ def _bind_enclosing(s: Lowering, unit: Unit, units: list[Unit]) -> None:
             if place == 0 and outer >= 0 and units[outer].kind == "class":
                 s.self_name = s.self_name or name
             elif name not in s.env and len(s.env) < MAX_ENCLOSING:
-                s.env[name] = s.leaf(b"<param>", s.start[units[parent].node], name)
+                s.env[name] = s.given(b"<param>", s.start[units[parent].node], name)
         parent = units[parent].parent
 
 

@@ -59,8 +59,14 @@ def _attribute(s: Lowering, node: int) -> int:
     if turned is not None:
         places = [s.leaf(place, at) for place in turned]
         return library.transposed(s, value(s, base), places, at)
-    label = b"." + name if name in s.properties else b"<.attr>"
-    return s.graph.node(s.graph.label(label), (s.slots[0] | value(s, base),), s.start[last], name)
+    of = value(s, base)
+    if name in s.properties:
+        return s.graph.node(s.graph.label(b"." + name), (s.slots[0] | of,), s.start[last], name)
+    path = s.inputs.get(of)
+    if path is not None:
+        # `config.size`, `self.config.size` and `self.size` are one: something that is given.
+        return s.given(b"self.attr", s.start[last], path + b"." + name)
+    return s.graph.node(s.graph.label(b"<.attr>"), (s.slots[0] | of,), s.start[last], name)
 
 
 _TURNED = {b"T": (b"=0", b"=1"), b"mT": (b"=-2", b"=-1")}
@@ -79,8 +85,10 @@ def _own_attribute(s: Lowering, name: bytes, at: int) -> int:
     if made is not None:
         if made != b"attr" or name in s.properties:
             s.told_by_surroundings = True
-        return s.leaf(b"self." + made, at, name)
-    return s.leaf(b"self." + (name if name in s.properties else b"attr"), at, name)
+        return s.leaf(b"self." + made, at, name) if made != b"attr" else s.given(b"self.attr", at, b"self." + name)
+    if name in s.properties:
+        return s.leaf(b"self." + name, at, name)
+    return s.given(b"self.attr", at, b"self." + name)
 
 
 # Operators

@@ -87,6 +87,8 @@ class Lowering:
         """Lowers a helper's body in place of a call of it; None where there is no more room for that."""
         self.local_functions: dict[int, int] = {}
         """Value of a function or lambda inside this definition -> its syntax node."""
+        self.inputs: dict[int, bytes] = {}
+        """What the definition is given, and what is stored in that: value -> dotted path, names as written."""
         self.inlined = self.inlining = 0
         """Syntax nodes of helpers lowered in place so far, and how many calls deep this is."""
         self.self_name = b""
@@ -102,6 +104,12 @@ class Lowering:
     def leaf(self, label: bytes, at: int, name: bytes = b"") -> int:
         """A value made of nothing; `name` tells it from others of the same label and enters no fact."""
         return self.graph.node(self.graph.label(label), (), at, name)
+
+    def given(self, label: bytes, at: int, path: bytes) -> int:
+        """A parameter, or an attribute of one or of `self`: which of them enters no fact."""
+        node = self.leaf(label, at, path)
+        self.inputs[node] = path
+        return node
 
     def make(self, name: bytes, operands: Iterable[int], at: int) -> int:
         """A value whose operands have their places."""
