@@ -238,6 +238,10 @@ def _clone_type(name: str | None) -> CloneType | None:
 
 
 def _proof(data: Json) -> RenameProof:
+    numbers = [value for value in data.values() if not isinstance(value, list)]
+    numbers += [found["count"] for found in data["contradictions"]]
+    if not all(isinstance(number, int) for number in numbers):
+        raise ValueError("a count of statements that is no number")
     return RenameProof(
         **{
             **data,

@@ -45,8 +45,9 @@ VERSION = 1
 SHOWN = 200
 """Pairs that are aligned line by line and shown side by side; the others are listed."""
 
-READ_CHARACTERS = 300_000
-"""What is read statement by statement, strongest pairs first: about a second of libcst's time."""
+READ_CHARACTERS, READ_PER_LINE = 300_000, 4
+"""What is read statement by statement, strongest pairs first: as many characters in all, about half a second of libcst's
+time, or as many for each line of both repositories, about a fifth of the time of the scan, whichever is more."""
 
 TERMS = 6
 """Rarest shared terms shown for a pair."""
@@ -194,7 +195,8 @@ def _evidence(
         if pair is not None:
             pairs.append(pair)
     pairs.sort(key=lambda pair: (-LEVELS.index(pair.level), -pair.telling, pair.left, pair.right))
-    reader = Reader(READ_CHARACTERS)
+    lines = left.parsed.source_lines + right.parsed.source_lines
+    reader = Reader(max(READ_CHARACTERS, READ_PER_LINE * lines))
     return [_finding(left, right, pair, reader if place < SHOWN else None) for place, pair in enumerate(pairs)]
 
 

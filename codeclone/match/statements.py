@@ -126,25 +126,23 @@ def renameable(token: str) -> bool:
 
 
 class Reader:
-    """Reads fragments once each, until `budget` characters have gone through libcst."""
+    """Reads each text once, until `budget` characters have been read."""
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
-        self._read: dict[tuple[str, str, int], Listing | str] = {}
+        self._read: dict[str, Listing | str] = {}
 
     def read(self, fragment: Fragment) -> Listing | str:
         """The fragment's statements, or why there are none."""
-        span = fragment.location.span
-        key = (fragment.location.path, fragment.qualname, span.first if span else 0)
-        if key not in self._read:
-            if fragment.language != "python":
-                return f"{fragment.language} is not read statement by statement"
-            text = "\n".join(line for _, line in fragment.lines)
+        if fragment.language != "python":
+            return f"{fragment.language} is not read statement by statement"
+        text = "\n".join(line for _, line in fragment.lines)
+        if text not in self._read:
             if len(text) > self.budget:
                 return "the pairs before it used up what is read statement by statement"
             self.budget -= len(text)
-            self._read[key] = listing(text)
-        return self._read[key]
+            self._read[text] = listing(text)
+        return self._read[text]
 
 
 def listing(text: str) -> Listing | str:
@@ -655,7 +653,7 @@ def _string(node: Any) -> str:
         return "".join(_string(piece) for piece in (*pieces, rest))
     if _kind(node) == "FormattedString":
         return "".join(str(part.value) if _kind(part) == "FormattedStringText" else "{}" for part in node.parts)
-    prefix, raw = node.prefix.lower(), str(node.raw_value)
+    prefix, raw = str(node.prefix).lower(), str(node.raw_value)
     value: str | bytes = raw
     if "\\" in raw and "r" not in prefix:
         try:
@@ -668,7 +666,7 @@ def _string(node: Any) -> str:
 
 
 def _number(node: Any) -> str:
-    text = node.value.lower().replace("_", "")
+    text = str(node.value).lower().replace("_", "")
     try:
         if text.endswith("j"):
             return text
@@ -676,7 +674,7 @@ def _number(node: Any) -> str:
             return _spell(int(text, 0))
         return _spell(float(text))
     except ValueError:
-        return str(text)
+        return text
 
 
 def _spell(value: float | int) -> str:

@@ -8,7 +8,7 @@ EDITED_SHARE = 0.5
 """Share of the smaller side's statements that are identical after the renames, from which a pair is an edited copy
 (type 3); below it the pair is `rewritten`, as in the usual bound between types 3 and 4 (Svajlenko et al. 2014)."""
 
-AGREES = 0.5
+AGREES = 0.75
 """Share of one side's dataflow that is found on the other, from which the dataflow of a pair is said to agree."""
 
 

@@ -127,12 +127,12 @@ def test_keys_start_where_the_reader_is(browser, page: Path) -> None:
 
 def test_the_list_sorts_and_says_how(browser, page: Path) -> None:
     open_page(browser, page)
-    button = browser.find_element("css selector", "table.pairs th:nth-child(7) button")
+    button = browser.find_element("css selector", "table.pairs th:nth-child(8) button")
     for direction, reverse in (("descending", True), ("ascending", False)):
         button.click()
         assert button.find_element("xpath", "..").get_attribute("aria-sort") == direction
         values = browser.execute_script(
-            "return [...document.querySelectorAll('table.pairs tbody tr')].map((r) => Number(r.cells[6].dataset.value))"
+            "return [...document.querySelectorAll('table.pairs tbody tr')].map((r) => Number(r.cells[7].dataset.value))"
         )
         assert values == sorted(values, reverse=reverse)
 
