@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from codeclone.match.rename import Comparison
-from codeclone.match.statements import BUILTIN_NAMES, NAME, SELF, Listing, Tokens
+from codeclone.match.statements import BUILTIN_NAMES, NAME, SELF, Listing, Tokens, in_place, renameable
 from codeclone.model import Alignment, CloneType, Level
 from codeclone.parse.names import api_names, spellings
 
@@ -21,15 +21,10 @@ PARTS = 6
 WHOLE = 0.995
 """Share of the dataflow that is called the same."""
 
-MAX_TOKENS = 400
-"""A temporary's value is put in its place up to this length."""
-
 LIKE = (
     ("unsqueeze", "[None]"),
     ("reshape", "flatten", "unflatten"),
     ("chunk", "split", "unbind"),
-    ("cat", "stack"),
-    ("arange", "range"),
 )
 """Spellings that do the same for certain operands, next to those of data/spellings.txt, which always do."""
 
@@ -50,12 +45,13 @@ def reason(
         return "; ".join([head, *prose])
     if whole:
         return "; ".join([f"the same statements{after}", *prose])
-    few = 2 * proof.identical < min(proof.left_statements, proof.right_statements)
+    few = 2 * proof.identical <= min(proof.left_statements, proof.right_statements)
     of_left = f"{proof.identical} of the left side's {count(proof.left_statements, 'statement')} identical{after}"
     # Names that stand for each other by chance would make temporaries of what has nothing to do with each other.
-    finders = [find for find in _FINDERS if clone is not None or find is not _temporaries]
+    finders = [find for find in _FINDERS if clone is not None or find not in (_temporaries, _tuples)]
     parts = [part for find in finders for part in find(left, right, comparison)]
-    remaining = list(_rest(left, right, comparison))
+    explained = _temporary_counts(left, right, comparison) if _temporaries in finders else (0, 0)
+    remaining = list(_rest(left, right, comparison, *explained))
     if clone is None or (few and level in ("weak", "moderate")):
         told = f"shares {share * 100:.0f} % of its dataflow with the right fragment, {of_left}"
         return "; ".join([told, *(parts + remaining)[: PARTS - 2], CAVEAT])
@@ -192,12 +188,18 @@ def _leftover(left: Listing, comparison: Comparison) -> tuple[list[Tokens], list
 
 
 def _temporaries(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
+    inlined, introduced = _temporary_counts(left, right, comparison)
+    if inlined:
+        yield "a temporary inlined" if inlined == 1 else f"{inlined} temporaries inlined"
+    if introduced:
+        yield "a temporary introduced" if introduced == 1 else f"{introduced} temporaries introduced"
+
+
+def _temporary_counts(left: Listing, right: Listing, comparison: Comparison) -> tuple[int, int]:
+    """(temporaries of the right side that are inlined on the left, the other way round)."""
     ours, theirs = _leftover(left, comparison)
     once_right = {comparison.table.get(NAME + name, NAME + name) for name in right.once}
-    if inlined := _in_place(theirs, once_right, ours):
-        yield "a temporary inlined" if inlined == 1 else f"{inlined} temporaries inlined"
-    if introduced := _in_place(ours, {NAME + name for name in left.once}, theirs):
-        yield "a temporary introduced" if introduced == 1 else f"{introduced} temporaries introduced"
+    return _in_place(theirs, once_right, ours), _in_place(ours, {NAME + name for name in left.once}, theirs)
 
 
 def _in_place(having: list[Tokens], once: set[str], without: list[Tokens]) -> int:
@@ -209,20 +211,10 @@ def _in_place(having: list[Tokens], once: set[str], without: list[Tokens]) -> in
     for name in values:
         if name in there or name.rstrip("\0") in there:
             continue
-        value = _put_in(values[name], values)
+        value = in_place(values[name], values)
         text = "\1" + "\1".join(value) + "\1"
         number += len(value) > 1 and any(text in f"\1{other}" for other in texts)
     return number
-
-
-def _put_in(value: Tokens, values: Mapping[str, Tokens]) -> Tokens:
-    """A value with other temporaries put in place."""
-    for _ in range(8):
-        new = tuple(part for token in value for part in values.get(token, (token,)))
-        if new == value or len(new) > MAX_TOKENS:
-            break
-        value = new
-    return value
 
 
 def _tuples(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
@@ -352,6 +344,26 @@ def _constants(left: Listing, right: Listing, _: Comparison) -> Iterator[str]:
         yield f"{count(len(written), 'constant')} re-expressed"
 
 
+def _named_constants(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
+    """Statements that differ only where one side has a literal and the other a name from outside the fragment."""
+    written = named = 0
+    for i, j in comparison.edited:
+        pairs = list(zip(left.statements[i].tokens, comparison.mapped[j], strict=False))
+        if len(left.statements[i].tokens) != len(comparison.mapped[j]):
+            continue
+        differ = [(one, other) for one, other in pairs if one != other]
+        written += all(one[0] in "#'" and _from_outside(other, right) for one, other in differ)
+        named += all(other[0] in "#'" and _from_outside(one, left) for one, other in differ)
+    if written:
+        yield "a named constant written out" if written == 1 else f"named constants written out in {written} statements"
+    if named:
+        yield "a constant given a name" if named == 1 else f"constants given names in {named} statements"
+
+
+def _from_outside(token: str, listing: Listing) -> bool:
+    return token[0] == NAME and renameable(token) and token[1:].rstrip("\0") not in listing.bound
+
+
 def _same_value(value: str, folded: Mapping[str, int]) -> bool:
     return any(value == other or _close(value, other) for other in folded)
 
@@ -384,9 +396,9 @@ def _helpers(left: Listing, right: Listing, comparison: Comparison) -> Iterator[
     theirs = _own_calls(right) - set(comparison.table)
     ours, theirs = ours - theirs, theirs - ours
     if ours and not theirs and len(left.statements) < len(right.statements):
-        yield f"calls {_listed(ours)}, which has no counterpart on the right"
+        yield f"calls {_listed(ours)}, without counterpart on the right"
     elif theirs and not ours and len(left.statements) > len(right.statements):
-        yield f"the right calls {_listed(theirs)}, which has no counterpart on the left"
+        yield f"the right calls {_listed(theirs)}, without counterpart on the left"
 
 
 def _own_calls(listing: Listing) -> set[str]:
@@ -419,17 +431,17 @@ def _annotations(left: Listing, right: Listing) -> Iterator[str]:
 
 
 _FINDERS = (
-    _contradictions, _signature, _control_flow, _conditions, _temporaries, _tuples, _spelt, _strings, _constants, _augmented, _arguments,
+    _contradictions, _signature, _control_flow, _conditions, _temporaries, _tuples, _spelt, _strings, _constants, _named_constants, _augmented, _arguments,
     _helpers,
 )  # fmt: skip
 
 
-def _rest(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
-    """Statements in numbers."""
+def _rest(left: Listing, right: Listing, comparison: Comparison, inlined: int, introduced: int) -> Iterator[str]:
+    """Statements in numbers, without those that are told already."""
     yield from _checks(left, right, comparison)
     checks = sum(_change(left, right, kind) for kind in ("assert", "print", "logging call"))
-    added = len(comparison.only_left) - max(0, checks)
-    removed = len(comparison.only_right) - max(0, -checks)
+    added = len(comparison.only_left) - max(0, checks) - introduced
+    removed = len(comparison.only_right) - max(0, -checks) - inlined
     if comparison.literals:
         yield f"{count(len(comparison.literals), 'statement')} with other literals"
     if len(comparison.edited) > len(comparison.literals):

@@ -19,6 +19,7 @@ from codeclone.match.statements import (
     Statement,
     Tokens,
     fixed,
+    in_place,
     listing,
     renameable,
     without_literals,
@@ -40,6 +41,9 @@ statements are of its form and it is not sure which is which."""
 
 LEAST_VOTES = 0.5
 """Votes that two different names need to stand for each other."""
+
+LEAST_FORM = 6
+"""Tokens of a statement that tells names apart by its form alone."""
 
 MAX_EDITED = 400
 """Left statements times right statements between two aligned ones that are compared one by one."""
@@ -95,7 +99,7 @@ def compare(left: Listing, right: Listing) -> Comparison:
     starts: tuple[Table | None, ...] = (None, {})
     found = [_settle(left, right, start) for start in starts]
     table = max(found, key=lambda option: option[0])[1]  # of equals the first
-    return _applied(left, right, table)
+    return _applied(left, right, _with_temporaries_in_place(left, right, table))
 
 
 def _settle(left: Listing, right: Listing, start: Table | None) -> tuple[int, Table]:
@@ -257,6 +261,40 @@ def _names_that_align(left: Statement, right: Statement) -> Iterator[tuple[str, 
     for i, j in sorted(exact):
         if renameable(ours[i]) and renameable(theirs[j]):
             yield ours[i], theirs[j]
+
+
+def _with_temporaries_in_place(left: Listing, right: Listing, table: Table) -> dict[str, str]:
+    """The table and what statements add that are the same without names once temporaries are put in place."""
+    table = dict(table)
+    taken = set(table.values())
+    mapped = _rename(right, table)
+    identical = _exact([s.tokens for s in left.statements], mapped)
+    done = {i for i, _ in identical}, {j for _, j in identical}
+    ours = _unfolded(left, [s.tokens for s in left.statements], done[0], {})
+    theirs = _unfolded(right, mapped, done[1], table)
+    forms: defaultdict[Tokens, list[Tokens]] = defaultdict(list)
+    for tokens in theirs:
+        forms[_without_names(tokens, taken)].append(tokens)
+    for tokens in ours:
+        found = forms.get(_without_names(tokens, taken), [])
+        for one, other in zip(tokens, found[0], strict=True) if len(found) == 1 else ():
+            names = renameable(one) and renameable(other)
+            if names and one not in taken and other not in table and _can_be(left, right, one, other):
+                table[other] = one
+                taken.add(one)
+    return table
+
+
+def _unfolded(listing: Listing, statements: Sequence[Tokens], done: set[int], table: Table) -> list[Tokens]:
+    """Statements that are left over and change when the listing's own temporaries are put in place, and the others."""
+    once = {table.get(NAME + name, NAME + name) for name in listing.once}
+    values = {s[1]: s[2:] for s in statements if s[0] == "Assign:1" and s[1] in once}
+    rest = [s for i, s in enumerate(statements) if i not in done and not (s[0] == "Assign:1" and s[1] in values)]
+    return [in_place(tokens, values) for tokens in rest if len(tokens) > LEAST_FORM]
+
+
+def _without_names(tokens: Tokens, known: set[str]) -> Tokens:
+    return tuple(token[0] if renameable(token) and token not in known else token for token in tokens)
 
 
 # What is left

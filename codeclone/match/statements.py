@@ -29,6 +29,9 @@ out of stack, which no exception handler survives."""
 
 MAX_INDENTS = 60
 MAX_ELIFS = 100
+MAX_IN_PLACE, MAX_TOKENS = 8, 2_000
+"""Temporaries are put in place up to this depth, and up to this many tokens of a statement."""
+
 MAX_CONSTANT = 1e18
 """Constant expressions are worked out up to here."""
 
@@ -123,6 +126,16 @@ def without_literals(tokens: Tokens) -> Tokens:
 def renameable(token: str) -> bool:
     """Whether a token is a name."""
     return token[0] in _NAMESPACES
+
+
+def in_place(tokens: Tokens, values: Mapping[str, Tokens]) -> Tokens:
+    """Tokens with names replaced by what they stand for, as often as that changes something."""
+    for _ in range(MAX_IN_PLACE):
+        new = tuple(part for token in tokens for part in values.get(token, (token,)))
+        if new == tokens or len(new) > MAX_TOKENS:
+            break
+        tokens = new
+    return tokens
 
 
 class Reader:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from codeclone.model import Alignment, CloneType, RenameProof
 
 EDITED_SHARE = 0.5
-"""Share of the smaller side's statements that are identical after the renames, from which a pair is an edited copy
-(type 3); below it the pair is `rewritten`, as in the usual bound between types 3 and 4 (Svajlenko et al. 2014)."""
+"""Share of the smaller side's statements that are identical after the renames, above which a pair is an edited copy
+(type 3); up to it the pair is `rewritten`, as in the usual bound between types 3 and 4 (Svajlenko et al. 2014)."""
 
 AGREES = 0.75
 """Share of one side's dataflow that is found on the other, from which the dataflow of a pair is said to agree."""
@@ -35,6 +35,6 @@ def clone_type(
         return "type-1"
     if left == right == after + literals and nested:
         return "type-2"
-    if after and after >= EDITED_SHARE * min(left, right):
+    if after > EDITED_SHARE * min(left, right):
         return "type-3"
     return "rewritten" if contained >= AGREES else None

@@ -42,7 +42,7 @@ OP_MEANING = {
 TYPE_MEANING: dict[CloneType, str] = {
     "type-1": "the same but for layout, comments, docstrings and annotations",
     "type-2": "the same but for names and literals",
-    "type-3": "edited: at least half of the smaller side's statements are identical after the renames",
+    "type-3": "edited: more than half of the smaller side's statements are identical after the renames",
     "rewritten": "type 4: the dataflow agrees, most statements do not",
 }
 

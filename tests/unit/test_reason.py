@@ -50,6 +50,9 @@ CHANGES = [
     ("    w = torch.softmax(w, -1)\n", "    w = w.softmax(-1)\n", "softmax called as a function instead of a method"),
     ("    w = h(w, size=4)\n", "    w = h(w, 4)\n", "1 argument passed by keyword instead of by position"),
     ("    w = h(w, 1e-06)\n", "    w = h(w, 10 ** -6)\n", "1 constant re-expressed"),
+    ("    w = h(w * 2.5)\n", "    w = h(w * FACTOR)\n", "a named constant written out"),
+    ("    w = h(w * FACTOR)\n", "    w = h(w * 2.5)\n", "a constant given a name"),
+    ("    w = cat([half(v, w), half(w, v)])\n", "    s = part(v, w)\n    t = part(w, v)\n    w = cat([s, t])\n", "2 temporaries inlined"),
     ("    w += v\n", "    w = w + v\n", "a plain assignment became an augmented assignment"),
     ("", "    assert w.shape[0] == 4\n", "1 assert dropped"),
     ("    print(w)\n    print(v)\n", "", "2 prints added"),
@@ -113,7 +116,7 @@ def test_methods_functions_and_parameters() -> None:
 def test_a_helper_that_the_right_does_not_call() -> None:
     right = f"def f(self, x):\n{BODY}    a = w * 2.5\n    b = a - v\n    w = a / b\n{END}"
     left = f"def f(self, x):\n{BODY}    w = self._scaled(w, v)\n{END}"
-    assert "calls _scaled, which has no counterpart on the right" in told(left, right)
+    assert "calls _scaled, without counterpart on the right" in told(left, right)
 
 
 def test_what_cannot_be_told_from_an_independent_work_says_so() -> None:
