@@ -14,9 +14,9 @@ from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align, reason
 from codeclone.match import explain as terms
 from codeclone.match.features import DEPTHS, FINE, facts_of
+from codeclone.match.listing import Reader
 from codeclone.match.pairing import Match, Side, best_matches, side_of
 from codeclone.match.rename import compare as compare_statements
-from codeclone.match.statements import Reader
 from codeclone.match.surface import clone_type
 from codeclone.model import (
     LEVELS,

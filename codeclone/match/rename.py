@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from codeclone.match import align
+from codeclone.match.listing import listing
 from codeclone.match.statements import (
     ATTRIBUTE,
     BUILTIN_NAMES,
@@ -20,7 +21,6 @@ from codeclone.match.statements import (
     Tokens,
     fixed,
     in_place,
-    listing,
     renameable,
     without_literals,
 )

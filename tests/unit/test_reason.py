@@ -6,9 +6,9 @@ from textwrap import dedent
 
 import pytest
 
+from codeclone.match.listing import listing
 from codeclone.match.reason import CAVEAT, reason
 from codeclone.match.rename import compare
-from codeclone.match.statements import listing
 from codeclone.match.surface import clone_type
 from codeclone.model import Level
 

@@ -6,8 +6,8 @@ from textwrap import dedent
 
 import pytest
 
+from codeclone.match.listing import Reader, listing
 from codeclone.match.rename import prove
-from codeclone.match.statements import Reader, listing
 from codeclone.model import Contradiction, Fragment, Location, RenameProof
 
 ORIGINAL = '''
