@@ -176,6 +176,24 @@ def test_print_shows_everything(browser, page: Path) -> None:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
+def test_rename_tables_are_there_on_screen_and_in_print(browser, page: Path) -> None:
+    open_page(browser, page)
+    heads = browser.execute_script(
+        "return [...document.querySelectorAll('table.renames th')].every((h) => h.scope === 'col')"
+    )
+    assert heads is True
+    assert "identical to the right side's" in browser.find_element("css selector", "p.proof").text
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+        shown = browser.execute_script(
+            "return [...document.querySelectorAll('table.renames')].every((t) => t.getBoundingClientRect().height > 0)"
+        )
+        assert shown
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_a_narrow_window_does_not_scroll_sideways(browser, page: Path) -> None:
     open_page(browser, page)
     browser.execute_cdp_cmd(

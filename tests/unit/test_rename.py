@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from codeclone import scan
 from codeclone.match.listing import Reader, listing
 from codeclone.match.rename import prove
 from codeclone.model import Contradiction, Fragment, Location, RenameProof
@@ -41,8 +44,6 @@ def renamed(text: str, **names: str) -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    import re
-
     return re.split(r"(\W+)", text)
 
 
@@ -176,6 +177,21 @@ def test_what_could_do_harm_or_is_no_python_is_refused(text: str) -> None:
 def test_a_header_whose_body_is_elsewhere_is_read() -> None:
     assert not isinstance(listing("class A(Base):\n"), str)
     assert not isinstance(listing("    @property\n    def f(self):\n        return 1\n"), str)
+
+
+def test_a_report_says_why_there_is_no_proof(tmp_path: Path) -> None:
+    source = "def f(values, limit):\n" + "".join(
+        f"    total_{i} = values[{i}] ** {i}.25 + limit * {i}.5\n    print total_{i}\n" for i in range(12)
+    )
+    totals = ", ".join(f"total_{i}" for i in range(12))
+    for side in ("left", "right"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "m.py").write_text(source.replace("limit", f"limit_{side}") + f"    return [{totals}]\n")
+    (finding,) = scan(str(tmp_path / "left"), str(tmp_path / "right")).evidence
+    assert finding.proof is None
+    assert finding.unproven == "left: it is not Python that libcst parses"
+    assert finding.type == "type-2"
+    assert "the same but for names" in finding.reason
 
 
 def test_a_reader_stops_where_its_budget_ends() -> None:
