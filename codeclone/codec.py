@@ -225,9 +225,9 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
         renames=tuple((one, other) for one, other in data["renames"]),
         alignment=Alignment(tuple(Row(*row) for row in rows)) if rows is not None else None,
         terms=tuple(Term(**term) for term in data["terms"]),
-        type=_clone_type(data["type"]),
-        proof=_proof(data["proof"]) if data["proof"] is not None else None,
-        unproven=data["unproven"],
+        type=_clone_type(data.get("type")),
+        proof=_proof(data["proof"]) if data.get("proof") is not None else None,
+        unproven=data.get("unproven", ""),
     )
 
 

@@ -52,20 +52,21 @@ def reason(
     parts = [part for find in finders for part in find(left, right, comparison)]
     explained = _temporary_counts(left, right, comparison) if _temporaries in finders else (0, 0)
     remaining = list(_rest(left, right, comparison, *explained))
-    if clone is None or (few and level in ("weak", "moderate")):
+    doubtful = (clone is None or few) and level in ("weak", "moderate")
+    if clone is None or doubtful:
         told = f"shares {share * 100:.0f} % of its dataflow with the right fragment, {of_left}"
-        return "; ".join([told, *(parts + remaining)[: PARTS - 2], CAVEAT])
-    head = (
-        "same dataflow"
-        if share >= WHOLE
-        else f"{share * 100:.0f} % of the left fragment's dataflow is found on the right"
-    )
+        return "; ".join([told, *(parts + remaining)[: PARTS - 2], *([CAVEAT] if doubtful else [])])
+    head = "same dataflow" if share >= WHOLE else _found(share)
     return "; ".join([f"{head}, {of_left}", *(parts + remaining + prose)[:PARTS]])
+
+
+def _found(share: float) -> str:
+    return f"{share * 100:.0f} % of the left fragment's dataflow is found on the right"
 
 
 def short(share: float, alignment: Alignment | None, why: str) -> str:
     """The sentence of a pair that was not read statement by statement, and why it was not."""
-    told = f"{share * 100:.0f} % of the left fragment's dataflow is found on the right"
+    told = _found(share)
     if alignment is None:
         return f"{told}; {why}"
     rows = Counter(row.op for row in alignment.rows if (row.left_text + row.right_text).strip())
@@ -382,9 +383,11 @@ def _signature(left: Listing, right: Listing, comparison: Comparison) -> Iterato
         return
     methods = bool(ours) and ours[0] in ("self", "cls"), bool(theirs) and theirs[0] in ("self", "cls")
     if methods == (False, True):
-        yield "a method became a function"
+        static = left.statements[0].tokens == ("@", f"{NAME}staticmethod")
+        yield "a method became a static method" if static else "a method became a function"
     elif methods == (True, False):
-        yield "a function became a method"
+        static = right.statements[0].tokens == ("@", f"{NAME}staticmethod")
+        yield "a static method became a method" if static else "a function became a method"
     more = (len(ours) - methods[0]) - (len(theirs) - methods[1])
     if more:
         yield f"{count(abs(more), 'parameter')} {'added' if more > 0 else 'removed'}"

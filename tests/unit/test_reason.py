@@ -110,6 +110,7 @@ def test_guard_clauses() -> None:
 def test_methods_functions_and_parameters() -> None:
     right = f"def f(self, x):\n{BODY}{END}"
     assert "a method became a function" in told(f"def f(x):\n{BODY}{END}", right)
+    assert "a method became a static method" in told(f"@staticmethod\ndef f(x):\n{BODY}{END}", right)
     assert "1 parameter added" in told(f"def f(self, x, y=3):\n{BODY}{END}", right)
 
 
