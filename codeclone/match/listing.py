@@ -19,12 +19,18 @@ MAX_NESTING = 150
 """Brackets, operators and keywords inside each other, by an upper bound: from about 2,000 on libcst's native parser runs
 out of stack, which no exception handler survives."""
 
+MAX_WORK = 60_000
+"""Of one fragment: tokens times the brackets around each and the operators before it, of which libcst does about 150,000
+in a second. Of the functions of three large packages, the most work was a sixth of this."""
+
+TOO_DEEP = "it is nested too deeply"
+
 MAX_INDENTS = 60
 MAX_ELIFS = 100
 
 
 class Reader:
-    """Reads each text once, until `budget` characters have been read."""
+    """Reads each text once, until `budget` characters have been read, or as much work has been done."""
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
@@ -36,24 +42,27 @@ class Reader:
             return f"{fragment.language} is not read statement by statement"
         text = "\n".join(line for _, line in fragment.lines)
         if text not in self._read:
-            if len(text) > self.budget:
+            harm, work, comments = _examined(text)
+            if harm:
+                self._read[text] = harm
+            elif max(len(text), work) > self.budget:
                 return "the pairs before it used up what is read statement by statement"
-            self.budget -= len(text)
-            self._read[text] = listing(text)
+            else:
+                self.budget -= max(len(text), work)
+                self._read[text] = _parsed(text, comments)
         return self._read[text]
 
 
 def listing(text: str) -> Listing | str:
     """The statements of a text, or why it is not read: what libcst cannot parse, or what could harm it."""
+    harm, _, comments = _examined(text)
+    return harm or _parsed(text, comments)
+
+
+def _parsed(text: str, comments: list[str]) -> Listing | str:
     text = _dedented(text)
-    comments: list[str] = []
-    harm = _harm(text, comments)
-    if harm:
-        return harm
     module = _parse(text)
-    if module is None:
-        return "it is not Python that libcst parses"
-    return Walk(comments, text).run(module)
+    return "it is not Python that libcst parses" if module is None else Walk(comments, text).run(module)
 
 
 def _dedented(text: str) -> str:
@@ -77,23 +86,27 @@ _INSIDE = re.compile(r"[(\[{]|[-+*/%@&|^~<>=!.:]+|\b(?:not|lambda|if|for|and|or|
 """What can nest inside a formatted string."""
 
 
-def _harm(text: str, comments: list[str]) -> str:
-    """Why the text is not handed to libcst, or nothing. Collects the comments on the way."""
+def _examined(text: str) -> tuple[str, int, list[str]]:
+    """(why the text is not handed to libcst, or nothing; work, see `MAX_WORK`; the comments)."""
+    comments: list[str] = []
     if len(text) > MAX_CHARACTERS:
-        return f"it is longer than {MAX_CHARACTERS:,} characters"
+        return f"it is longer than {MAX_CHARACTERS:,} characters", 0, comments
     if "\0" in text:
-        return "it contains null bytes"
+        return "it contains null bytes", 0, comments
     if len({len(line) - len(line.lstrip(" \t")) for line in text.split("\n")}) > MAX_INDENTS:
-        return "it is nested too deeply"
-    levels, nesting, elifs = [0], 0, 0
+        return TOO_DEEP, 0, comments
+    levels, nesting, elifs, work = [0], 0, 0, 0
     for match in _SCAN.finditer(text):
         kind = match.lastgroup
+        work += len(levels) + levels[-1]
         if match["open"]:
-            return "it is not Python that libcst parses"
+            return "it is not Python that libcst parses", work, comments
         if match["string"]:
             levels[-1] += 1
             if "f" in (match["prefix"] or "").lower():
-                nesting = max(nesting, len(_INSIDE.findall(match[0])))
+                inside = len(_INSIDE.findall(match[0]))
+                nesting = max(nesting, inside)
+                work += inside * inside
         elif kind == "comment":
             comments.append(" ".join(match[0][1:].split()))
         elif kind == "left":
@@ -109,9 +122,9 @@ def _harm(text: str, comments: list[str]) -> str:
         elif kind == "elif":
             elifs += 1
         nesting = max(nesting, len(levels) + sum(levels))
-        if nesting > MAX_NESTING or elifs > MAX_ELIFS:
-            return "it is nested too deeply"
-    return ""
+        if nesting > MAX_NESTING or elifs > MAX_ELIFS or work > MAX_WORK:
+            return TOO_DEEP, work, comments
+    return "", work, comments
 
 
 def _parse(text: str) -> libcst.Module | None:

@@ -158,6 +158,8 @@ def test_the_same_statements_in_other_blocks_are_counted() -> None:
         "x = [" + "{1: " * 5_000 + "1" + "}" * 5_000 + "]",
         "\n".join(" " * depth + "if x:" for depth in range(300)),
         "if x:\n    pass\n" + "elif y:\n    pass\n" * 1_500,
+        ("x = " + "[" * 40 + "]" * 40 + "\n") * 450,
+        ("x = y" + ".z" * 140 + "\n") * 130,
         '"""\\' * 9_000,
         "'" * 30_001,
         "x = '" + "a" * 1_000_000 + "'",
