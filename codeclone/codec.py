@@ -9,23 +9,28 @@ from typing import Any
 
 from codeclone.errors import ReportFormatError
 from codeclone.model import (
+    CLONE_TYPES,
     LEVELS,
     Alignment,
     Attribution,
     Candidate,
+    CloneType,
     Compared,
+    Contradiction,
     Control,
     Evidence,
     Location,
     Measure,
     Method,
-    SharedPart,
     Partition,
     Partitions,
     Place,
+    Rename,
+    RenameProof,
     Report,
     Repository,
     Row,
+    SharedPart,
     Skipped,
     Source,
     Span,
@@ -130,6 +135,9 @@ def _evidence_to_dict(finding: Evidence) -> Json:
         "measures": {measure.name: measure.value for measure in finding.measures},
         "renames": [list(pair) for pair in finding.renames],
         "reason": finding.reason,
+        "type": finding.type,
+        "proof": asdict(finding.proof) if finding.proof is not None else None,
+        "unproven": finding.unproven,
         "terms": [asdict(term) for term in finding.terms],
     }
     if finding.part is not None:
@@ -220,7 +228,30 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
         renames=tuple((one, other) for one, other in data["renames"]),
         alignment=Alignment(tuple(Row(*row) for row in rows)) if rows is not None else None,
         terms=tuple(Term(**term) for term in data["terms"]),
+        type=_clone_type(data.get("type")),
+        proof=_proof(data["proof"]) if data.get("proof") is not None else None,
+        unproven=data.get("unproven", ""),
         part=_part(data["part"]) if "part" in data else None,
+    )
+
+
+def _clone_type(name: str | None) -> CloneType | None:
+    if name is not None and name not in CLONE_TYPES:
+        raise ValueError(f"no clone type: {name[:40]!r}")
+    return name
+
+
+def _proof(data: Json) -> RenameProof:
+    numbers = [value for value in data.values() if not isinstance(value, list)]
+    numbers += [found["count"] for found in data["contradictions"]]
+    if not all(isinstance(number, int) for number in numbers):
+        raise ValueError("a count of statements that is no number")
+    return RenameProof(
+        **{
+            **data,
+            "renames": tuple(Rename(**rename) for rename in data["renames"]),
+            "contradictions": tuple(Contradiction(**found) for found in data["contradictions"]),
+        }
     )
 
 

@@ -210,6 +210,53 @@ class Term:
     right_line: int
 
 
+NameKind = Literal["variable", "attribute", "keyword"]
+
+CloneType = Literal["type-1", "type-2", "type-3", "rewritten"]
+CLONE_TYPES: tuple[CloneType, ...] = ("type-1", "type-2", "type-3", "rewritten")
+"""Roy and Cordy 2007, section 3; `rewritten` is their type 4: the same dataflow in other statements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A left name that stands for a right one, and a right one for it alone."""
+
+    left: str
+    right: str
+    kind: NameKind
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A left name in the place of a right one although the table gives one of the two another counterpart."""
+
+    left: str
+    right: str
+    kind: NameKind
+    count: int
+    """Corresponding statements in which that is so."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenameProof:
+    """The rename table of two fragments, and what is left when it is applied to the right one.
+
+    A statement is a simple one or the header of a compound one, without layout, comments, docstrings and annotations.
+    """
+
+    renames: tuple[Rename, ...]
+    """In the order in which the names appear on the left; names that are the same on both sides are not listed."""
+    contradictions: tuple[Contradiction, ...]
+    left_statements: int
+    right_statements: int
+    identical_before: int
+    """Statements in a longest common subsequence of both sides as they are."""
+    identical: int
+    """The same after the renames."""
+    renested: int
+    """Of the identical ones, those that stand in more or fewer blocks than on the other side."""
+
+
 @dataclass(frozen=True, slots=True)
 class SharedPart:
     """Where two fragments are alike that are not alike all over."""
@@ -249,6 +296,11 @@ class Evidence:
     """The rarest shared facts, rarest first."""
     part: SharedPart | None = None
     """Where the two are alike, if they are not alike all over."""
+    type: CloneType | None = None
+    """None where neither the statements nor the dataflow agree throughout, or where nobody looked."""
+    proof: RenameProof | None = None
+    unproven: str = ""
+    """Why there is no proof; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ DOORS = {
     "tree_sitter": {"parse.syntax"},
     "tree_sitter_python": {"parse.syntax"},
     "datasketch": {"match.minhash"},
+    "libcst": {"match.listing"},
     "rapidfuzz": {"match.align"},
     "scipy": {"match.scoring"},
     "pathspec": {"read.folder"},

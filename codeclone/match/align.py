@@ -70,6 +70,16 @@ def similarity(left: str, right: str) -> float:
     return float(Indel.normalized_similarity(left, right))
 
 
+def matching(left: str, right: str) -> list[tuple[int, int]]:
+    """(left place, right place) of a longest common subsequence of two sequences written in one alphabet, in order."""
+    return [
+        (block.src_start + step, block.dest_start + step)
+        for block in Indel.opcodes(left, right)
+        if block.tag == "equal"
+        for step in range(block.src_end - block.src_start)
+    ]
+
+
 def blind(text: str) -> str:
     """A line with each of the programmer's names replaced by one mark: what is left when naming is taken away."""
     return " ".join("·" if _NAME.match(token) and token not in KEYWORDS else token for token in tokens(text))
@@ -173,15 +183,3 @@ def _pair_up(lefts: list[Row], rights: list[Row]) -> list[Row]:
             paired.append(Row(left.left_line, right.right_line, "edited", left.left_text, right.right_text))
         done_left, done_right = i + 1, j + 1
     return paired
-
-
-def renames(alignment: Alignment) -> tuple[tuple[str, str], ...]:
-    """(left name, right name) wherever one stands for the other in rows that differ in names only, in order of first
-    appearance, each pair once. Names that stand for several others appear several times."""
-    found: dict[tuple[str, str], None] = {}
-    for row in alignment.rows:
-        if row.op == "renamed":
-            for one, other in zip(tokens(row.left_text), tokens(row.right_text), strict=False):
-                if one != other and _NAME.match(one) and _NAME.match(other):
-                    found[one, other] = None
-    return tuple(found)

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from codeclone.model import Alignment, Attribution, Compared, Evidence, Partition, Report, Repository, Row
 from codeclone.plain import plain
-from codeclone.report.words import OP_MEANING, OP_SIGN, meanings, percent, shares, where
+from codeclone.report.words import OP_MEANING, OP_SIGN, TYPE_MEANING, meanings, percent, shares, told, where
 
 CONTEXT = 3
 """Unchanged rows kept on each side of a changed one; longer runs are folded."""
@@ -35,6 +35,9 @@ MAX_ATTRIBUTION = 3_000
 LEAST_EXPLAINED = 0.25
 """Left fragments explained by less than this are in report.json only."""
 
+MAX_NAMES = 60
+"""Rows of a pair's rename table; report.json has all of them."""
+
 MAX_SKIPPED = 500
 MAX_FILES = 1_000
 
@@ -47,7 +50,7 @@ def render(report: Report) -> str:
         loader=FileSystemLoader(_templates()), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals.update(where=where, shares=shares, bar=_bar, percent=percent)
+    environment.globals.update(where=where, shares=shares, bar=_bar, percent=percent, told=told)
     style, script = _source("page.css"), _source("page.js")
     return environment.get_template("report.html").render(
         report=report,
@@ -59,11 +62,12 @@ def render(report: Report) -> str:
         part_meaning=meanings({candidate.role for candidate in report.candidates}),
         op_sign=OP_SIGN,
         op_meaning=OP_MEANING,
+        type_meaning=TYPE_MEANING,
         legend=_legend(report),
         explained=_explained(report),
         limits={
             "rows": MAX_ROWS, "marked": MAX_MARKED, "attribution": MAX_ATTRIBUTION, "skipped": MAX_SKIPPED,
-            "files": MAX_FILES, "line": MAX_LINE,
+            "files": MAX_FILES, "line": MAX_LINE, "names": MAX_NAMES,
         },
     )  # fmt: skip
 

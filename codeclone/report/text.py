@@ -39,7 +39,7 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
             f"  skipped    {len(report.skipped):,}: " + plain("; ".join(_reason(r, n) for r, n in _most(reasons)))
         )
     if report.evidence:
-        lines += ["", "  level        left in right   left ↔ right"]
+        lines += ["", "  level        type        left in right   left ↔ right"]
         lines += [_pair(finding, color) for finding in report.evidence[:SHOWN]]
         if len(report.evidence) > SHOWN:
             lines.append(f"  … and {len(report.evidence) - SHOWN:,} more in the report")
@@ -66,7 +66,7 @@ def _pair(finding: Evidence, color: bool) -> str:
     contained = measures.get("containment_left")
     share = percent(contained) if contained is not None else ""
     left, right = finding.left[0], finding.right[0]
-    return f"  {_level(f'{finding.level:<11}', color)} {share:>14}   " + plain(
+    return f"  {_level(f'{finding.level:<11}', color)}  {finding.type or '–':<9} {share:>15}   " + plain(
         f"{left.qualname} ({where(left.location)}) ↔ {right.qualname} ({where(right.location)})"
     )
 

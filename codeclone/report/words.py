@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from codeclone.model import PARTS, Location, Partition
+from codeclone.model import PARTS, CloneType, Location, Partition, RenameProof
 
 PART_MEANING = {
     "stock": "what everyone writes: at least one in a hundred unrelated files has it",
@@ -37,6 +37,26 @@ OP_MEANING = {
     "only_left": "only on the left",
     "only_right": "only on the right",
 }
+
+
+TYPE_MEANING: dict[CloneType, str] = {
+    "type-1": "the same but for layout, comments, docstrings and annotations",
+    "type-2": "the same but for names and literals",
+    "type-3": "edited: more than half of the smaller side's statements are identical after the renames",
+    "rewritten": "type 4: the dataflow agrees, most statements do not",
+}
+
+
+def told(proof: RenameProof) -> str:
+    """What a rename proof says, in one or two sentences."""
+    number = len(proof.renames)
+    after = f"After {number} rename{'s' * (number != 1)}" if number else "Without any rename"
+    before = f" (before: {proof.identical_before})" if number else ""
+    whole = f"{proof.identical} of the left side's {proof.left_statements} statements are identical to the right side's"
+    sentence = f"{after}, {whole} {proof.right_statements}, in order{before}."
+    if proof.contradictions:
+        sentence += " Names contradict the table: this is not a rename alone."
+    return sentence
 
 
 def shares(partition: Partition) -> list[tuple[str, float, float]]:

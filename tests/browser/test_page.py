@@ -127,12 +127,12 @@ def test_keys_start_where_the_reader_is(browser, page: Path) -> None:
 
 def test_the_list_sorts_and_says_how(browser, page: Path) -> None:
     open_page(browser, page)
-    button = browser.find_element("css selector", "table.pairs th:nth-child(7) button")
+    button = browser.find_element("css selector", "table.pairs th:nth-child(8) button")
     for direction, reverse in (("descending", True), ("ascending", False)):
         button.click()
         assert button.find_element("xpath", "..").get_attribute("aria-sort") == direction
         values = browser.execute_script(
-            "return [...document.querySelectorAll('table.pairs tbody tr')].map((r) => Number(r.cells[6].dataset.value))"
+            "return [...document.querySelectorAll('table.pairs tbody tr')].map((r) => Number(r.cells[7].dataset.value))"
         )
         assert values == sorted(values, reverse=reverse)
 
@@ -170,6 +170,24 @@ def test_print_shows_everything(browser, page: Path) -> None:
     try:
         shown = browser.execute_script(
             "return [...document.querySelectorAll('tbody.folded')].every((t) => getComputedStyle(t).display !== 'none')"
+        )
+        assert shown
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_rename_tables_are_there_on_screen_and_in_print(browser, page: Path) -> None:
+    open_page(browser, page)
+    heads = browser.execute_script(
+        "return [...document.querySelectorAll('table.renames th')].every((h) => h.scope === 'col')"
+    )
+    assert heads is True
+    assert "identical to the right side's" in browser.find_element("css selector", "p.proof").text
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+        shown = browser.execute_script(
+            "return [...document.querySelectorAll('table.renames')].every((t) => t.getBoundingClientRect().height > 0)"
         )
         assert shown
     finally:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from codeclone.background import shipped
 from codeclone.evidence import Context, Findings, Profiled, code
+from codeclone.match.rename import prove
 from codeclone.model import File, Profile, Repository, Snapshot
 from codeclone.read.text import decode
 from tests.strategies import functions, names, write
@@ -121,3 +122,16 @@ def test_the_same_input_gives_the_same_findings(one: str, other: str, variables:
         return [repr(findings.attribution), repr(findings.partition), repr(findings.evidence)]
 
     assert run() == run()
+
+
+@relaxed
+@given(functions, names, names)
+def test_a_rename_is_proven_with_exactly_its_table(template: str, one: list[str], other: list[str]) -> None:
+    left, right = (write(template, name, variables) for name, variables in (("first", one), ("second", other)))
+    proof = prove(left, right)
+    assert proof is not None
+    assert proof.identical == proof.left_statements == proof.right_statements
+    assert not proof.contradictions
+    assert {(rename.left, rename.right) for rename in proof.renames} == {
+        pair for pair in [("first", "second"), *zip(one, other, strict=True)] if pair[0] != pair[1]
+    }

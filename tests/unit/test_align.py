@@ -38,11 +38,6 @@ def test_prose_in_long_strings_is_compared_as_it_is() -> None:
     assert "renamed" not in ops('"""One two three.\nfour five\n"""', '"""Six seven eight.\nnine ten\n"""')
 
 
-def test_renames_are_read_off_renamed_rows() -> None:
-    left, right = "y = conv(x)\nz = y + x", "out = conv(inp)\nres = out + inp"
-    assert align.renames(align.align(lines(left), lines(right))) == (("y", "out"), ("x", "inp"), ("z", "res"))
-
-
 @pytest.mark.parametrize(("one", "other", "expected"), [("a b c", "a b c", 1.0), ("a b", "c d", 0.0), ("", "", 1.0)])
 def test_similarity(one: str, other: str, expected: float) -> None:
     alphabet = align.Alphabet()

@@ -1,0 +1,145 @@
+"""A fragment's text -> its statements (libcst), or the reason why it is not read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from codeclone.match.statements import Listing
+from codeclone.match.walk import Walk
+from codeclone.model import Fragment
+
+if TYPE_CHECKING:
+    import libcst
+
+MAX_CHARACTERS = 40_000
+"""Of one fragment: libcst reads about half a megabyte in a second."""
+
+MAX_NESTING = 150
+"""Brackets, operators and keywords inside each other, by an upper bound: from about 2,000 on libcst's native parser runs
+out of stack, which no exception handler survives."""
+
+MAX_WORK = 60_000
+"""Of one fragment: tokens times the brackets around each and the operators before it, of which libcst does about 150,000
+in a second. Of the functions of three large packages, the most work was a sixth of this."""
+
+TOO_DEEP = "it is nested too deeply"
+
+MAX_INDENTS = 60
+MAX_ELIFS = 100
+
+
+class Reader:
+    """Reads each text once, until `budget` characters have been read, or as much work has been done."""
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+        self._read: dict[str, Listing | str] = {}
+
+    def read(self, fragment: Fragment) -> Listing | str:
+        """The fragment's statements, or why there are none."""
+        if fragment.language != "python":
+            return f"{fragment.language} is not read statement by statement"
+        text = "\n".join(line for _, line in fragment.lines)
+        if text not in self._read:
+            harm, work, comments = _examined(text)
+            if harm:
+                self._read[text] = harm
+            elif max(len(text), work) > self.budget:
+                return "the pairs before it used up what is read statement by statement"
+            else:
+                self.budget -= max(len(text), work)
+                self._read[text] = _parsed(text, comments)
+        return self._read[text]
+
+
+def listing(text: str) -> Listing | str:
+    """The statements of a text, or why it is not read: what libcst cannot parse, or what could harm it."""
+    harm, _, comments = _examined(text)
+    return harm or _parsed(text, comments)
+
+
+def _parsed(text: str, comments: list[str]) -> Listing | str:
+    text = _dedented(text)
+    module = _parse(text)
+    return "it is not Python that libcst parses" if module is None else Walk(comments, text).run(module)
+
+
+def _dedented(text: str) -> str:
+    """Without the indentation of the first line that holds something."""
+    lines = text.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    margin = first[: len(first) - len(first.lstrip(" \t"))]
+    return "\n".join(line.removeprefix(margin) for line in lines).strip("\n") + "\n"
+
+
+_SCAN = re.compile(
+    r"""(?P<string>(?P<prefix>\b[A-Za-z]{1,2})?(?:\"\"\"(?:[^\\"]++|\\.|"(?!""))*+\"\"\"|'''(?:[^\\']++|\\.|'(?!''))*+'''
+    |(?P<open>\"\"\"|''')|"(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'))
+    |(?P<comment>\#[^\n]*+)|(?P<continued>\\\r?\n)|(?P<newline>[\n;])|(?P<left>[(\[{])|(?P<right>[)\]}])|(?P<comma>,)
+    |(?P<operator>[-+*/%@&|^~<>=!.:]++|\b(?:not|lambda|if|else|for|and|or|await|in|is|yield)\b)
+    |(?P<elif>\belif\b)|\w++""",
+    re.VERBOSE | re.DOTALL,
+)
+
+_INSIDE = re.compile(r"[(\[{]|[-+*/%@&|^~<>=!.:]+|\b(?:not|lambda|if|for|and|or|await|in|is)\b")
+"""What can nest inside a formatted string."""
+
+
+def _examined(text: str) -> tuple[str, int, list[str]]:
+    """(why the text is not handed to libcst, or nothing; work, see `MAX_WORK`; the comments)."""
+    comments: list[str] = []
+    if len(text) > MAX_CHARACTERS:
+        return f"it is longer than {MAX_CHARACTERS:,} characters", 0, comments
+    if "\0" in text:
+        return "it contains null bytes", 0, comments
+    if len({len(line) - len(line.lstrip(" \t")) for line in text.split("\n")}) > MAX_INDENTS:
+        return TOO_DEEP, 0, comments
+    levels, nesting, elifs, work = [0], 0, 0, 0
+    for match in _SCAN.finditer(text):
+        kind = match.lastgroup
+        work += len(levels) + levels[-1]
+        if match["open"]:
+            return "it is not Python that libcst parses", work, comments
+        if match["string"]:
+            levels[-1] += 1
+            if "f" in (match["prefix"] or "").lower():
+                inside = len(_INSIDE.findall(match[0]))
+                nesting = max(nesting, inside)
+                work += inside * inside
+        elif kind == "comment":
+            comments.append(" ".join(match[0][1:].split()))
+        elif kind == "left":
+            levels.append(0)
+        elif kind == "right":
+            if len(levels) > 1:
+                levels.pop()
+            levels[-1] += 1
+        elif kind == "comma" or (kind == "newline" and len(levels) == 1):
+            levels[-1] = 0
+        elif kind == "operator":
+            levels[-1] += 1
+        elif kind == "elif":
+            elifs += 1
+        nesting = max(nesting, len(levels) + sum(levels))
+        if nesting > MAX_NESTING or elifs > MAX_ELIFS or work > MAX_WORK:
+            return TOO_DEEP, work, comments
+    return "", work, comments
+
+
+def _parse(text: str) -> libcst.Module | None:
+    """The tree; a header that has lost its body, which is a fragment of its own, is given an empty one."""
+    import libcst
+
+    last = text.rstrip("\n").rpartition("\n")[2]
+    margin = last[: len(last) - len(last.lstrip(" \t"))]
+    for attempt in (text, f"{text}{margin}    pass\n"):
+        try:
+            return libcst.parse_module(attempt)
+        except (libcst.ParserSyntaxError, libcst.CSTValidationError, RecursionError, ValueError, UnicodeError):
+            continue
+        except Exception as error:  # what the native parser raises on damaged text is of no one type
+            if isinstance(error, MemoryError):
+                raise
+            continue
+    return None
