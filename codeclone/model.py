@@ -90,6 +90,31 @@ FragmentKind = Literal["function", "class", "module"]
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a class builds one of its attributes with."""
+
+    attribute: str
+    """Empty where it is not kept in an attribute at once."""
+    constructor: str
+    """Last part of the constructor's name."""
+    definition: int
+    """Index of the constructor's fragment in the same profile; -1 where the profile does not define it."""
+    many: bool
+    """Built in a loop: as many as the loop runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where a name that is no definition is first given a value: a module-level name, a field, an attribute of `self`."""
+
+    name: str
+    fragment: int
+    """Index of the module or class that has it."""
+    line: int
+    """1-based."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fragment:
     """A function, a class or a module, with its lines."""
 
@@ -103,8 +128,12 @@ class Fragment:
     those that belong to no function or class inside it, which are fragments of their own."""
     parent: int
     """Index of the enclosing fragment in the same profile; -1 for a module."""
-    uses: tuple[int, ...] = ()
-    """Indices of the fragments of the same file that it calls by name, ascending."""
+    calls: tuple[int, ...] = ()
+    """Indices of the fragments of the same profile that it calls by name, ascending."""
+    inherits: tuple[int, ...] = ()
+    """Indices of the classes of the same profile that a class is derived from, ascending."""
+    parts: tuple[Part, ...] = ()
+    """What a class keeps in its attributes, in source order."""
 
 
 @dataclass(frozen=True, slots=True)

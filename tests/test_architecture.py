@@ -37,6 +37,7 @@ DOORS = {
     "tree_sitter_python": {"parse.syntax"},
     "datasketch": {"match.minhash"},
     "rapidfuzz": {"match.align"},
+    "networkx": {"match.structure"},
     "scipy": {"match.scoring"},
     "pathspec": {"read.folder"},
 }
