@@ -312,6 +312,72 @@ class Partitions:
 
 
 @dataclass(frozen=True, slots=True)
+class CloneClass:
+    """Fragments of both sides that belong together: connected by pairs at level moderate and above, or tied in one."""
+
+    left: tuple[Place, ...]
+    right: tuple[Place, ...]
+    evidence: tuple[str, ...]
+    """Ids of the findings that connect them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartCount:
+    """What a class is built of."""
+
+    name: str
+    """Last part of the constructor's name."""
+    count: int
+    """How many are written out."""
+    many: bool
+    """At least one of them is built in a loop."""
+    own: bool
+    """The repository defines it; otherwise it is a library's."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionRow:
+    """A class of the left, of the right, or one of each that come from each other, with what it is built of."""
+
+    depth: int
+    """0 for a class that is part of no other; a part is one deeper than the whole above it."""
+    left: Place | None
+    right: Place | None
+    left_parts: tuple[PartCount, ...]
+    right_parts: tuple[PartCount, ...]
+    matched: float
+    """Share of the left class's bits that is found in the right class, stock included; 0 where one side is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A distinctive name that the left uses without defining it, and that the right defines."""
+
+    name: str
+    unresolved: bool
+    """The left's code uses it and nothing in the left gives it a value; otherwise it stands in comments or strings."""
+    count: int
+    """Lines of the left that have it."""
+    left: tuple[Place, ...]
+    """The first of these lines."""
+    right: tuple[Place, ...]
+    """Where the right defines it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommonNames:
+    """Distinctive names that both sides define."""
+
+    count: int
+    stock: int
+    """Of these, names that unrelated packages define as well."""
+    explained: int | None
+    """Of the others, names that a declared ancestor or claimed source defines as well; None where none was examined."""
+    names: tuple[str, ...]
+    """The first of the rest, in alphabetical order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """The same figure for a pair that is known, to read the report's own figures against."""
 
@@ -363,3 +429,9 @@ class Report:
     skipped: tuple[tuple[str, Skipped], ...]
     """(side, what): side is `left` or a candidate's name."""
     verdict: Verdict
+    classes: tuple[CloneClass, ...] = ()
+    """The largest first."""
+    composition: tuple[CompositionRow, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+    common_names: CommonNames | None = None
+    """None in reports of releases that did not look for them."""

@@ -13,23 +13,32 @@ from codeclone.attribution import Explained, explain
 from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align
 from codeclone.match import explain as terms
+from codeclone.match.composition import composition
 from codeclone.match.features import DEPTHS, FINE, facts_of
+from codeclone.match.leftovers import defined, leftovers, shared_names
 from codeclone.match.pairing import Match, Side, best_matches, side_of
+from codeclone.match.structure import clone_classes
 from codeclone.model import (
     LEVELS,
     PARTS,
     Alignment,
     Attribution,
+    CloneClass,
+    CommonNames,
     Compared,
+    CompositionRow,
     Evidence,
     Facts,
     Fragment,
+    Leftover,
     Level,
+    Location,
     Measure,
     Method,
     Partition,
     Place,
     Profile,
+    Skipped,
     Snapshot,
     Source,
     Term,
@@ -42,6 +51,9 @@ VERSION = 1
 
 SHOWN = 200
 """Pairs that are aligned line by line and shown side by side; the others are listed."""
+
+LEAST_OF_CLASSES: Level = "moderate"
+"""Pairs below this level join no clone class: weak ones occur between unrelated fragments, and chains of them join all."""
 
 TERMS = 6
 """Rarest shared terms shown for a pair."""
@@ -85,12 +97,16 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     sides = [side_of(profile, known, bits, alphabet) for profile in profiles]
     explained = _explained(left, candidates, context)
     matches = [best_matches(sides[0], side) for side in sides[1:]]
-    evidence: list[Evidence] = []
-    for candidate, side, found in zip(candidates, sides[1:], matches, strict=True):
+    found = _Found()
+    for candidate, side, its_matches in zip(candidates, sides[1:], matches, strict=True):
         if candidate.role == "right":
-            evidence = _evidence(sides[0], side, found, explained, bits, known)
+            found = _found(sides[0], side, its_matches, explained, bits, known, _named_by(candidates))
     return Findings(
-        evidence=tuple(evidence),
+        evidence=found.evidence,
+        classes=found.classes,
+        composition=found.composition,
+        leftovers=found.leftovers,
+        common_names=found.common_names,
         attribution=_attribution(sides[0], [c.name for c in candidates], sides[1:], matches),
         partition=explained.partition(),
         by_file=_by_file(left, explained),
@@ -101,7 +117,8 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
             (name, skip)
             for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]
             for skip in profile.skipped
-        ),
+        )
+        + tuple(("left", skip) for skip in found.skipped),
     )
 
 
@@ -167,17 +184,92 @@ def _compared(name: str, profile: Profile) -> Compared:
     return Compared(name, "code", parsed.files, len(profile.fragments), parsed.source_lines, len(profile.facts.keys))
 
 
-# Evidence
+# What the right repository and the left one have in common
 
 
-def _evidence(
+@dataclass(frozen=True, slots=True)
+class _Found:
+    evidence: tuple[Evidence, ...] = ()
+    classes: tuple[CloneClass, ...] = ()
+    composition: tuple[CompositionRow, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+    common_names: CommonNames | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+
+def _found(
     left: Side,
     right: Side,
     matches: dict[int, Match],
     explained: Explained,
     bits: NDArray[np.float64],
     known: NDArray[np.uint64],
-) -> list[Evidence]:
+    named_by_others: set[str] | None,
+) -> _Found:
+    """`named_by_others`: names that ancestors and claimed sources define; None where there are none of these."""
+    pairs = _pairs(left, right, matches, explained, bits, known)
+    evidence = tuple(_finding(left, right, pair, shown=place < SHOWN) for place, pair in enumerate(pairs))
+    mine, theirs = (defined(side.profile.fragments, side.parsed.bindings) for side in (left, right))
+    left_over, unread = leftovers(left.profile.fragments, mine, theirs, named_by_others or ())
+    reason = f"{unread:,} more files of the left were not searched for names that only the right defines"
+    return _Found(
+        evidence=evidence,
+        classes=_clone_classes(left, right, pairs, evidence),
+        composition=composition(
+            left.profile.fragments,
+            right.profile.fragments,
+            {index: (match.right, match.containment) for index, match in matches.items()},
+        ),
+        leftovers=tuple(left_over),
+        common_names=shared_names(mine, theirs, named_by_others),
+        skipped=(Skipped(Location("*.py"), reason),) if unread else (),
+    )
+
+
+def _named_by(candidates: Sequence[Profiled]) -> set[str] | None:
+    others = [candidate.profile for candidate in candidates if candidate.role != "right"]
+    if not others:
+        return None
+    return {name for profile in others for name in defined(profile.fragments, profile.details["parsed"].bindings)}
+
+
+def _clone_classes(
+    left: Side, right: Side, pairs: Sequence[_Pair], evidence: Sequence[Evidence]
+) -> tuple[CloneClass, ...]:
+    """Classes of the pairs at level moderate and above; a tie joins as well."""
+    sure = [
+        (pair, finding.id)
+        for pair, finding in zip(pairs, evidence, strict=True)
+        if LEVELS.index(pair.level) >= LEVELS.index(LEAST_OF_CLASSES)
+    ]
+    if not sure:
+        return ()
+    edges = [(pair.left, other) for pair, _ in sure for other in (pair.right, *pair.tied)]
+    ids: dict[int, list[str]] = {}
+    for pair, its_id in sure:
+        ids.setdefault(pair.left, []).append(its_id)
+    return tuple(
+        CloneClass(
+            tuple(_place(left.profile.fragments[index]) for index in lefts),
+            tuple(_place(right.profile.fragments[index]) for index in rights),
+            tuple(its_id for index in lefts for its_id in ids[index]),
+        )
+        for lefts, rights in clone_classes(edges)
+    )
+
+
+# Evidence
+
+
+def _pairs(
+    left: Side,
+    right: Side,
+    matches: dict[int, Match],
+    explained: Explained,
+    bits: NDArray[np.float64],
+    known: NDArray[np.uint64],
+) -> list[_Pair]:
+    """Pairs worth showing, the strongest first."""
     pairs = []
     least = LEVEL_BOUNDS[-1][1]
     for fragment, match in matches.items():
@@ -186,8 +278,7 @@ def _evidence(
         pair = _pair(left, right, fragment, match, explained, bits, known)
         if pair is not None:
             pairs.append(pair)
-    pairs.sort(key=lambda pair: (-LEVELS.index(pair.level), -pair.telling, pair.left, pair.right))
-    return [_finding(left, right, pair, shown=place < SHOWN) for place, pair in enumerate(pairs)]
+    return sorted(pairs, key=lambda pair: (-LEVELS.index(pair.level), -pair.telling, pair.left, pair.right))
 
 
 @dataclass(frozen=True, slots=True)

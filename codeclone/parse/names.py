@@ -53,6 +53,12 @@ def self_names() -> frozenset[bytes]:
 
 
 @cache
+def common_names() -> frozenset[bytes]:
+    """Names of several words that several unrelated packages use."""
+    return frozenset((DATA / "common_names.txt").read_bytes().split())
+
+
+@cache
 def spellings() -> dict[bytes, bytes]:
     """Name -> the one label of all names that mean the same."""
     table: dict[bytes, bytes] = {}

@@ -1,0 +1,232 @@
+"""Names that give a source away: what the left names and only the right defines, and what both define.
+
+A copier renames definitions and forgets a comment, an entry of a list, a call of what is gone. Such a name is a leftover
+when it is distinctive (several words in one, not listed in data/{common,api,property,self}_names.txt), the right defines it
+in few places, and the left neither defines nor imports it nor gives it a value. Where the left's code uses it, it resolves
+nowhere: the stronger kind.
+
+Leftovers are a list of their own in the report and no evidence with a level: a name is also what a reader of the same
+paper, or of a library that both use, may write. They point the reader to places, and no verdict rests on them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from codeclone.model import Binding, CommonNames, Fragment, Leftover, Location, Place, Span
+from codeclone.parse.names import BUILTINS, api_names, common_names, property_names, self_names
+from codeclone.parse.syntax import KIND, Syntax, parse_python
+
+MAX_DEFINED = 3
+"""A name that the right defines in more places than this is a habit of its authors."""
+
+MAX_FILES = 200
+"""Left files that hold such names and are read again to see how they use them."""
+
+MAX_LISTED = 200
+"""Leftovers and common names that are listed."""
+
+MAX_PLACES = 5
+"""Places of the left that are listed for a name."""
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{7,59}(?![A-Za-z0-9_])")
+_SEVERAL = re.compile(r"[A-Za-z0-9]_+[A-Za-z0-9]|[a-z0-9][A-Z]")
+
+_IDENTIFIER, _STRING, _ATTRIBUTE = KIND["identifier"], KIND["string"], KIND["attribute"]
+
+
+def _kinds(names: str) -> frozenset[int]:
+    return frozenset(KIND[name] for name in names.split())
+
+
+_TARGETS = _kinds("""pattern_list tuple_pattern list_pattern list_splat_pattern dictionary_splat_pattern typed_parameter
+dotted_name aliased_import as_pattern""")
+"""Around a name that is given a value these may stand between it and what gives it."""
+
+_GIVES_FIRST = _kinds("""assignment augmented_assignment for_statement for_in_clause named_expression default_parameter
+typed_default_parameter keyword_argument""")
+"""These give a value to their first child."""
+
+_GIVES_ALL = _kinds("""parameters lambda_parameters import_statement import_from_statement future_import_statement
+global_statement nonlocal_statement with_item except_clause""")
+"""These give a value to each name that is their child."""
+
+
+def is_distinctive(name: str) -> bool:
+    """Several words in one, between 8 and 60 characters: `MiniResampler`, `slot_table`."""
+    return 8 <= len(name) <= 60 and not name.startswith("__") and _SEVERAL.search(name) is not None
+
+
+def distinctive_words(text: str) -> set[str]:
+    """All distinctive names in a text, whatever they are there."""
+    return {word for word in set(_WORD.findall(text)) if is_distinctive(word)}
+
+
+def is_stock(name: str) -> bool:
+    """Whether a name is listed as one that unrelated projects use."""
+    word = name.encode()
+    return any(word in listed for listed in (common_names(), api_names(), property_names(), self_names(), BUILTINS))
+
+
+def defined(fragments: Sequence[Fragment], bindings: Sequence[Binding]) -> dict[str, list[Place]]:
+    """Distinctive name -> where it is defined: definitions, module-level names, fields, attributes of `self`."""
+    found: dict[str, list[Place]] = defaultdict(list)
+    for fragment in fragments:
+        name = fragment.qualname.rpartition(".")[2]
+        if is_distinctive(name):
+            found[name].append(Place(fragment.location, fragment.qualname))
+    for binding in bindings:
+        if is_distinctive(binding.name):
+            holder = fragments[binding.fragment]
+            place = Place(Location(holder.location.path, Span(binding.line, binding.line)), holder.qualname)
+            found[binding.name].append(place)
+    return dict(found)
+
+
+def shared_names(left: Collection[str], right: Collection[str], explained: Collection[str] | None) -> CommonNames:
+    """Names that both define. `explained`: those that ancestors and claimed sources define; None without any."""
+    both = sorted(set(left) & set(right))
+    rest = [name for name in both if not is_stock(name)]
+    telling = [name for name in rest if name not in explained] if explained is not None else rest
+    return CommonNames(
+        len(both),
+        len(both) - len(rest),
+        None if explained is None else len(rest) - len(telling),
+        tuple(telling[:MAX_LISTED]),
+    )
+
+
+@dataclass(slots=True)
+class _Uses:
+    """How the left uses one name."""
+
+    is_bound: bool = False
+    code: list[Place] = field(default_factory=list)
+    text: list[Place] = field(default_factory=list)
+
+
+def leftovers(
+    left: Sequence[Fragment],
+    left_defines: Collection[str],
+    right_defines: dict[str, list[Place]],
+    explained: Collection[str],
+) -> tuple[list[Leftover], int]:
+    """(leftovers, the unresolved ones first, then those in most lines; number of files that were not looked at).
+
+    `explained`: names that ancestors and claimed sources define.
+    """
+    wanted = {
+        name
+        for name, places in right_defines.items()
+        if len(places) <= MAX_DEFINED and name not in left_defines and name not in explained and not is_stock(name)
+    }
+    uses: dict[str, _Uses] = defaultdict(_Uses)
+    looked_at = unread = 0
+    for first, source in _sources(left):
+        names = wanted.intersection(_WORD.findall(source))
+        if not names:
+            continue
+        if looked_at == MAX_FILES:
+            unread += 1
+            continue
+        looked_at += 1
+        _look(first.location.path, source, names, uses)
+    found = [
+        Leftover(name, bool(use.code), len(places), tuple(places[:MAX_PLACES]), tuple(right_defines[name]))
+        for name, use in uses.items()
+        if not use.is_bound
+        for places in [list(dict.fromkeys(use.code or use.text))]
+        if places
+    ]
+    found.sort(key=lambda leftover: (not leftover.unresolved, -leftover.count, leftover.name))
+    return found[:MAX_LISTED], unread
+
+
+def _sources(fragments: Sequence[Fragment]) -> Iterator[tuple[Fragment, str]]:
+    """(module, text) of each file, put together from the lines of its fragments."""
+    lines: dict[int, str] = {}
+    module: Fragment | None = None
+    for fragment in fragments:
+        if fragment.kind == "module":
+            if module is not None:
+                yield module, _joined(lines)
+            module, lines = fragment, {}
+        # A function inside a function stands in the lines of the outer one.
+        if fragment.kind != "function" or fragments[fragment.parent].kind != "function":
+            lines.update(fragment.lines)
+    if module is not None:
+        yield module, _joined(lines)
+
+
+def _joined(lines: dict[int, str]) -> str:
+    return "\n".join(lines.get(number, "") for number in range(1, max(lines, default=0) + 1))
+
+
+def _look(path: str, source: str, names: set[str], uses: dict[str, _Uses]) -> None:
+    """Add how one file uses the names."""
+    syntax = parse_python(source.encode("utf-8", "surrogatepass"), path)
+    words = re.compile(rb"(?<![A-Za-z0-9_])(?:%s)(?![A-Za-z0-9_])" % b"|".join(sorted(n.encode() for n in names)))
+    told: set[int] = set()
+    parents = _parents(syntax)
+    # Comments and annotations are no nodes: what is left over on a line after code and strings is one of them.
+    for node, kind in enumerate(syntax.kind):
+        start = syntax.start[node]
+        if kind == _IDENTIFIER:
+            match = words.fullmatch(syntax.source, start, syntax.end[node])
+            if match:
+                told.add(start)
+                use = uses[match.group().decode()]
+                if _is_bound(syntax, parents, node):
+                    use.is_bound = True
+                else:
+                    use.code.append(_line(path, syntax, start))
+        elif kind == _STRING:
+            text = syntax.source[start : syntax.end[node]]
+            for match in words.finditer(text):
+                told.add(start + match.start())
+                name = match.group().decode()
+                # A string that is the name and no more is a key as likely as a name, unless a class is named so.
+                if text.strip(b"rRbBuUfF\"'") != match.group() or name[:1].isupper():
+                    uses[name].text.append(_line(path, syntax, start + match.start()))
+    for match in words.finditer(syntax.source):
+        if match.start() in told:
+            continue
+        line_start = syntax.source.rfind(b"\n", 0, match.start()) + 1
+        use = uses[match.group().decode()]
+        place = _line(path, syntax, match.start())
+        (use.text if b"#" in syntax.source[line_start : match.start()] else use.code).append(place)
+
+
+def _line(path: str, syntax: Syntax, offset: int) -> Place:
+    row = syntax.source.count(b"\n", 0, offset) + 1
+    return Place(Location(path, Span(row, row)))
+
+
+def _parents(syntax: Syntax) -> list[int]:
+    parents = [-1] * len(syntax.kind)
+    above: list[int] = []
+    for node in range(len(parents)):
+        while above and node >= syntax.next[above[-1]]:
+            above.pop()
+        parents[node] = above[-1] if above else -1
+        if syntax.next[node] > node + 1:
+            above.append(node)
+    return parents
+
+
+def _is_bound(syntax: Syntax, parents: list[int], node: int) -> bool:
+    """Whether a name is given a value, imported, or the name of an argument here."""
+    parent = parents[node]
+    while parent >= 0:
+        kind = syntax.kind[parent]
+        is_last = syntax.next[node] == syntax.next[parent]
+        if not (kind in _TARGETS or (kind == _ATTRIBUTE and is_last)):
+            break
+        node, parent = parent, parents[parent]
+    if parent < 0:
+        return False
+    kind = syntax.kind[parent]
+    return kind in _GIVES_ALL or (kind in _GIVES_FIRST and node == parent + 1)
