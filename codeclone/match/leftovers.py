@@ -12,6 +12,7 @@ paper, or of a library that both use, may write. They point the reader to places
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ MAX_PLACES = 5
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{7,59}(?![A-Za-z0-9_])")
 _SEVERAL = re.compile(r"[A-Za-z0-9]_+[A-Za-z0-9]|[a-z0-9][A-Z]")
 
-_IDENTIFIER, _STRING, _ATTRIBUTE = KIND["identifier"], KIND["string"], KIND["attribute"]
+_IDENTIFIER, _ATTRIBUTE = KIND["identifier"], KIND["attribute"]
 
 
 def _kinds(names: str) -> frozenset[int]:
@@ -49,6 +50,8 @@ dotted_name aliased_import as_pattern""")
 _GIVES_FIRST = _kinds("""assignment augmented_assignment for_statement for_in_clause named_expression default_parameter
 typed_default_parameter keyword_argument""")
 """These give a value to their first child."""
+
+_IMPORTS = _kinds("import_statement import_from_statement")
 
 _GIVES_ALL = _kinds("""parameters lambda_parameters import_statement import_from_statement future_import_statement
 global_statement nonlocal_statement with_item except_clause""")
@@ -110,18 +113,18 @@ class _Uses:
 
 def leftovers(
     left: Sequence[Fragment],
-    left_defines: Collection[str],
+    left_knows: Collection[str],
     right_defines: dict[str, list[Place]],
     explained: Collection[str],
 ) -> tuple[list[Leftover], int]:
     """(leftovers, the unresolved ones first, then those in most lines; number of files that were not looked at).
 
-    `explained`: names that ancestors and claimed sources define.
+    `left_knows`: names that the left defines or imports; `explained`: names that ancestors and claimed sources define.
     """
     wanted = {
         name
         for name, places in right_defines.items()
-        if len(places) <= MAX_DEFINED and name not in left_defines and name not in explained and not is_stock(name)
+        if len(places) <= MAX_DEFINED and name not in left_knows and name not in explained and not is_stock(name)
     }
     uses: dict[str, _Uses] = defaultdict(_Uses)
     looked_at = unread = 0
@@ -169,35 +172,24 @@ def _look(path: str, source: str, names: set[str], uses: dict[str, _Uses]) -> No
     """Add how one file uses the names."""
     syntax = parse_python(source.encode("utf-8", "surrogatepass"), path)
     words = re.compile(rb"(?<![A-Za-z0-9_])(?:%s)(?![A-Za-z0-9_])" % b"|".join(sorted(n.encode() for n in names)))
-    told: set[int] = set()
-    parents = _parents(syntax)
-    # Comments and annotations are no nodes: what is left over on a line after code and strings is one of them.
-    for node, kind in enumerate(syntax.kind):
-        start = syntax.start[node]
-        if kind == _IDENTIFIER:
-            match = words.fullmatch(syntax.source, start, syntax.end[node])
-            if match:
-                told.add(start)
-                use = uses[match.group().decode()]
-                if _is_bound(syntax, parents, node):
-                    use.is_bound = True
-                else:
-                    use.code.append(_line(path, syntax, start))
-        elif kind == _STRING:
-            text = syntax.source[start : syntax.end[node]]
-            for match in words.finditer(text):
-                told.add(start + match.start())
-                name = match.group().decode()
-                # A string that is the name and no more is a key as likely as a name, unless a class is named so.
-                if text.strip(b"rRbBuUfF\"'") != match.group() or name[:1].isupper():
-                    uses[name].text.append(_line(path, syntax, start + match.start()))
+    imported = _imported(syntax)
     for match in words.finditer(syntax.source):
-        if match.start() in told:
-            continue
-        line_start = syntax.source.rfind(b"\n", 0, match.start()) + 1
-        use = uses[match.group().decode()]
-        place = _line(path, syntax, match.start())
-        (use.text if b"#" in syntax.source[line_start : match.start()] else use.code).append(place)
+        start, name = match.start(), match.group()
+        use = uses[name.decode()]
+        # Nodes stand in the order of their starts: the last that does not start behind a place is the innermost there.
+        node = bisect_right(syntax.start, start) - 1
+        if node < 0 or syntax.end[node] <= start:
+            # Comments and annotations are no nodes.
+            is_comment = b"#" in syntax.source[syntax.source.rfind(b"\n", 0, start) + 1 : start]
+            (use.text if is_comment else use.code).append(_line(path, syntax, start))
+        elif syntax.kind[node] != _IDENTIFIER:
+            # A string that is the name and no more is a key as likely as a name, unless a class is named so.
+            if syntax.text(node).strip(b"rRbBuUfF\"'") != name or name[:1].isupper():
+                use.text.append(_line(path, syntax, start))
+        elif _is_bound(syntax, node) or _root(syntax, node) in imported:
+            use.is_bound = True
+        else:
+            use.code.append(_line(path, syntax, start))
 
 
 def _line(path: str, syntax: Syntax, offset: int) -> Place:
@@ -205,28 +197,42 @@ def _line(path: str, syntax: Syntax, offset: int) -> Place:
     return Place(Location(path, Span(row, row)))
 
 
-def _parents(syntax: Syntax) -> list[int]:
-    parents = [-1] * len(syntax.kind)
-    above: list[int] = []
-    for node in range(len(parents)):
-        while above and node >= syntax.next[above[-1]]:
-            above.pop()
-        parents[node] = above[-1] if above else -1
-        if syntax.next[node] > node + 1:
-            above.append(node)
-    return parents
+def _parent(syntax: Syntax, node: int) -> int:
+    """The node around a node; -1 for the outermost."""
+    around = node - 1
+    while around >= 0 and syntax.next[around] <= node:
+        around -= 1
+    return around
 
 
-def _is_bound(syntax: Syntax, parents: list[int], node: int) -> bool:
+def _imported(syntax: Syntax) -> set[bytes]:
+    """Names that the imports of a file bind, and those they are made of."""
+    return {
+        syntax.text(inner)
+        for node, kind in enumerate(syntax.kind)
+        if kind in _IMPORTS
+        for inner in range(node, syntax.next[node])
+        if syntax.kind[inner] == _IDENTIFIER
+    }
+
+
+def _root(syntax: Syntax, node: int) -> bytes:
+    """`a` for the `c` in `a.b.c`; empty for a name that follows no dot, and where no plain name stands first."""
+    parent = _parent(syntax, node)
+    if parent < 0 or syntax.kind[parent] != _ATTRIBUTE or node == parent + 1:
+        return b""
+    while syntax.kind[parent] == _ATTRIBUTE:
+        parent += 1
+    return syntax.text(parent) if syntax.kind[parent] == _IDENTIFIER else b""
+
+
+def _is_bound(syntax: Syntax, node: int) -> bool:
     """Whether a name is given a value, imported, or the name of an argument here."""
-    parent = parents[node]
+    parent = _parent(syntax, node)
     while parent >= 0:
         kind = syntax.kind[parent]
         is_last = syntax.next[node] == syntax.next[parent]
         if not (kind in _TARGETS or (kind == _ATTRIBUTE and is_last)):
-            break
-        node, parent = parent, parents[parent]
-    if parent < 0:
-        return False
-    kind = syntax.kind[parent]
-    return kind in _GIVES_ALL or (kind in _GIVES_FIRST and node == parent + 1)
+            return kind in _GIVES_ALL or (kind in _GIVES_FIRST and node == parent + 1)
+        node, parent = parent, _parent(syntax, parent)
+    return False

@@ -41,6 +41,8 @@ class Parsed:
     """Of each fragment: equal keys are the same text but for layout, comments and annotations."""
     bindings: tuple[Binding, ...]
     """In order of their fragments' files and names."""
+    imported: frozenset[str]
+    """Names that any file imports, as they are called there and where they come from."""
     encodings: tuple[tuple[str, str], ...]
     """(path, codec that decoded it) of each file that is not plain UTF-8."""
     files: int
@@ -95,6 +97,7 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
         _lines(graphs, starts_of),
         np.array(surfaces, np.uint64),
         _bindings(outlines, bases, starts_of),
+        frozenset(name.decode("utf-8", "replace") for found in outlines for name in found.imported()),
         tuple(encodings),
         files,
         source_lines,

@@ -78,6 +78,10 @@ class Outline:
     """(name, unit, byte offset) where a module-level name, a field of a class or an attribute of `self` is first given a
     value."""
 
+    def imported(self) -> set[bytes]:
+        """Imported names, and what they are called where they come from."""
+        return {*self.aliases, *(target.rpartition(b".")[2] for target in self.aliases.values())}
+
 
 @dataclass(slots=True)
 class Relations:
