@@ -326,7 +326,7 @@ class PartCount:
     """What a class is built of."""
 
     name: str
-    """Last part of the constructor's name."""
+    """Qualified name of an own class, last part of the name of a library's."""
     count: int
     """How many are written out."""
     many: bool

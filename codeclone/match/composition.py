@@ -38,7 +38,9 @@ class _Tree:
         """What a class is built of, own classes first, each with how often it occurs."""
         counts: dict[tuple[bool, str], list[bool]] = defaultdict(list)
         for part in self.fragments[index].parts:
-            counts[part.definition < 0, part.constructor].append(part.many)
+            is_own = part.definition >= 0
+            name = self.fragments[part.definition].qualname if is_own else part.constructor
+            counts[not is_own, name].append(part.many)
         ordered = sorted(counts.items(), key=lambda item: item[0][0])
         return tuple(PartCount(name, len(many), any(many), not library) for (library, name), many in ordered)
 

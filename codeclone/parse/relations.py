@@ -256,8 +256,11 @@ class _Walk:
         if kind == _SUBSCRIPT and syntax.kind[function + 1] == _IDENTIFIER:
             table = self.tables.get(syntax.text(function + 1))
             if table is not None:
+                # Any class of the table can be the one: each is a part, where one call has one part else.
+                part_end = self.part_end
                 for inner in range(table + 2, syntax.next[table]):
                     if syntax.kind[inner] == _IDENTIFIER:
+                        self.part_end = part_end
                         self._name(node, inner)
         elif kind in (_IDENTIFIER, _ATTRIBUTE):
             self._name(node, function)
