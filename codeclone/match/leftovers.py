@@ -20,12 +20,19 @@ from dataclasses import dataclass, field
 from codeclone.model import Binding, CommonNames, Fragment, Leftover, Location, Place, Span
 from codeclone.parse.names import BUILTINS, api_names, common_names, property_names, self_names
 from codeclone.parse.syntax import KIND, Syntax, parse_python
+from codeclone.parse.units import line_starts
 
 MAX_DEFINED = 3
 """A name that the right defines in more places than this is a habit of its authors."""
 
 MAX_FILES = 200
 """Left files that hold such names and are read again to see how they use them."""
+
+MAX_OCCURRENCES = 5_000
+"""Places in them that are looked at."""
+
+MAX_LOOK_BACK = 10_000
+"""Syntax nodes between a name and what it stands in."""
 
 MAX_LISTED = 200
 """Leftovers and common names that are listed."""
@@ -34,6 +41,7 @@ MAX_PLACES = 5
 """Places of the left that are listed for a name."""
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{7,59}(?![A-Za-z0-9_])")
+_WORD_BYTES = re.compile(_WORD.pattern.encode())
 _SEVERAL = re.compile(r"[A-Za-z0-9]_+[A-Za-z0-9]|[a-z0-9][A-Z]")
 
 _IDENTIFIER, _ATTRIBUTE = KIND["identifier"], KIND["attribute"]
@@ -117,7 +125,8 @@ def leftovers(
     right_defines: dict[str, list[Place]],
     explained: Collection[str],
 ) -> tuple[list[Leftover], int]:
-    """(leftovers, the unresolved ones first, then those in most lines; number of files that were not looked at).
+    """(leftovers, the unresolved ones first, then those in most lines; number of files that were not looked at). A name
+    in a file that was not looked at may be defined there, and is none.
 
     `left_knows`: names that the left defines or imports; `explained`: names that ancestors and claimed sources define.
     """
@@ -127,20 +136,23 @@ def leftovers(
         if len(places) <= MAX_DEFINED and name not in left_knows and name not in explained and not is_stock(name)
     }
     uses: dict[str, _Uses] = defaultdict(_Uses)
-    looked_at = unread = 0
+    files = places = unread = 0
+    unsure: set[str] = set()
     for first, source in _sources(left):
         names = wanted.intersection(_WORD.findall(source))
         if not names:
             continue
-        if looked_at == MAX_FILES:
-            unread += 1
-            continue
-        looked_at += 1
-        _look(first.location.path, source, names, uses)
+        if files < MAX_FILES and places <= MAX_OCCURRENCES:
+            files += 1
+            places += _look(first.location.path, source, names, uses, MAX_OCCURRENCES - places)
+            if places <= MAX_OCCURRENCES:
+                continue
+        unread += 1
+        unsure |= names
     found = [
         Leftover(name, bool(use.code), len(places), tuple(places[:MAX_PLACES]), tuple(right_defines[name]))
         for name, use in uses.items()
-        if not use.is_bound
+        if not use.is_bound and name not in unsure
         for places in [list(dict.fromkeys(use.code or use.text))]
         if places
     ]
@@ -168,41 +180,46 @@ def _joined(lines: dict[int, str]) -> str:
     return "\n".join(lines.get(number, "") for number in range(1, max(lines, default=0) + 1))
 
 
-def _look(path: str, source: str, names: set[str], uses: dict[str, _Uses]) -> None:
-    """Add how one file uses the names."""
+def _look(path: str, source: str, names: set[str], uses: dict[str, _Uses], most: int) -> int:
+    """Add how one file uses the names, in at most so many places; how many were looked at, one more if not all."""
     syntax = parse_python(source.encode("utf-8", "surrogatepass"), path)
-    words = re.compile(rb"(?<![A-Za-z0-9_])(?:%s)(?![A-Za-z0-9_])" % b"|".join(sorted(n.encode() for n in names)))
+    wanted = {name.encode() for name in names}
+    starts = line_starts(syntax.source)
     imported = _imported(syntax)
-    for match in words.finditer(syntax.source):
+    looked_at = 0
+    for match in _WORD_BYTES.finditer(syntax.source):
         start, name = match.start(), match.group()
+        if name not in wanted:
+            continue
+        looked_at += 1
+        if looked_at > most:
+            break
+        line = bisect_right(starts, start)
+        place = Place(Location(path, Span(line, line)))
         use = uses[name.decode()]
         # Nodes stand in the order of their starts: the last that does not start behind a place is the innermost there.
         node = bisect_right(syntax.start, start) - 1
         if node < 0 or syntax.end[node] <= start:
             # Comments and annotations are no nodes.
-            is_comment = b"#" in syntax.source[syntax.source.rfind(b"\n", 0, start) + 1 : start]
-            (use.text if is_comment else use.code).append(_line(path, syntax, start))
+            is_comment = b"#" in syntax.source[starts[line - 1] : start]
+            (use.text if is_comment else use.code).append(place)
         elif syntax.kind[node] != _IDENTIFIER:
             # A string that is the name and no more is a key as likely as a name, unless a class is named so.
             if syntax.text(node).strip(b"rRbBuUfF\"'") != name or name[:1].isupper():
-                use.text.append(_line(path, syntax, start))
+                use.text.append(place)
         elif _is_bound(syntax, node) or _root(syntax, node) in imported:
             use.is_bound = True
         else:
-            use.code.append(_line(path, syntax, start))
-
-
-def _line(path: str, syntax: Syntax, offset: int) -> Place:
-    row = syntax.source.count(b"\n", 0, offset) + 1
-    return Place(Location(path, Span(row, row)))
+            use.code.append(place)
+    return looked_at
 
 
 def _parent(syntax: Syntax, node: int) -> int:
-    """The node around a node; -1 for the outermost."""
-    around = node - 1
-    while around >= 0 and syntax.next[around] <= node:
-        around -= 1
-    return around
+    """The node around a node; -1 where it has none near."""
+    for around in range(node - 1, max(-1, node - MAX_LOOK_BACK), -1):
+        if syntax.next[around] > node:
+            return around
+    return -1
 
 
 def _imported(syntax: Syntax) -> set[bytes]:

@@ -45,6 +45,9 @@ MAX_MEMBERS = 32
 MAX_NEIGHBOURS = 32
 """Neighbours on one kind of edge that are asked; a base class of a hundred classes is told by some of them."""
 
+MAX_USERS = 100
+"""What more definitions than this call, or what calls more than this, tells nothing of the single one."""
+
 MAX_AROUND = 4
 """Neighbours of a class whose places are searched for candidates."""
 
@@ -230,9 +233,10 @@ class Structure:
         ):
             for other in others:
                 seed = self.seeds.get(other)
-                if seed:
+                found = wanted.get(seed.right, ()) if seed else ()
+                if seed and len(found) <= MAX_USERS:
                     total += seed.weight
-                    for candidate in wanted.get(seed.right, ()):
+                    for candidate in found:
                         agreeing[candidate] += seed.weight
         return {candidate: weight / total for candidate, weight in agreeing.items()} if total > 1.0 else {}
 
@@ -249,7 +253,7 @@ class Structure:
         found: dict[int, None] = {}
         for caller in left.callers.get(fragment, ())[:MAX_NEIGHBOURS]:
             if caller in self.seeds:
-                found.update(dict.fromkeys(right.fragments[self.seeds[caller].right].calls))
+                found.update(dict.fromkeys(right.fragments[self.seeds[caller].right].calls[:MAX_MEMBERS]))
         sums = self.by_holder.get(holder)
         if sums:
             if own:

@@ -92,7 +92,7 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
         source_lines += len(starts) - (1 if text.endswith("\n") else 0)
     graphs = graph.finish()
     return Parsed(
-        _related(fragments, outlines, bases),
+        _related(fragments, outlines, bases, skipped),
         graphs,
         _lines(graphs, starts_of),
         np.array(surfaces, np.uint64),
@@ -164,9 +164,14 @@ def _fragments(path: str, text: str, syntax: Syntax, starts: list[int], found: l
     return fragments
 
 
-def _related(fragments: list[Fragment], outlines: list[Outline], bases: list[int]) -> tuple[Fragment, ...]:
+def _related(
+    fragments: list[Fragment], outlines: list[Outline], bases: list[int], skipped: list[Skipped]
+) -> tuple[Fragment, ...]:
     """The fragments with what they depend on."""
-    for index, found in relations(outlines, bases).items():
+    related, is_complete = relations(outlines, bases)
+    if not is_complete:
+        skipped.append(Skipped(Location("*.py"), "too many names to follow: not every call and base class is known"))
+    for index, found in related.items():
         fragments[index] = replace(
             fragments[index],
             calls=tuple(sorted(found.calls)),

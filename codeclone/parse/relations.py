@@ -30,6 +30,15 @@ MAX_NAME = 200
 MAX_STARS = 8
 """`from … import *` of one file that are followed."""
 
+MAX_STEPS = 1_000_000
+"""Files that are looked into for names, over a whole repository; transformers takes 45,000."""
+
+MAX_ALIKE = 200
+"""Files of one name among which the nearest is looked for."""
+
+MAX_TABLE = 200
+"""Syntax nodes of a table of classes (`KINDS = {"full": Attention, …}`) that are read for each call of what it holds."""
+
 _CALL, _FUNCTION, _CLASS = KIND["call"], KIND["function_definition"], KIND["class_definition"]
 _ASSIGNMENT, _KEYWORD, _RAISE = KIND["assignment"], KIND["keyword_argument"], KIND["raise_statement"]
 _IMPORT, _IMPORT_FROM = KIND["import_statement"], KIND["import_from_statement"]
@@ -258,7 +267,7 @@ class _Walk:
             if table is not None:
                 # Any class of the table can be the one: each is a part, where one call has one part else.
                 part_end = self.part_end
-                for inner in range(table + 2, syntax.next[table]):
+                for inner in range(table + 2, min(syntax.next[table], table + MAX_TABLE)):
                     if syntax.kind[inner] == _IDENTIFIER:
                         self.part_end = part_end
                         self._name(node, inner)
@@ -311,9 +320,11 @@ class _Walk:
 # All files
 
 
-def relations(outlines: Sequence[Outline], bases: Sequence[int]) -> dict[int, Relations]:
-    """Fragment -> what it depends on. `bases`: index of the first fragment of each file."""
-    return dict(sorted(_Linker(outlines, bases).run().items()))
+def relations(outlines: Sequence[Outline], bases: Sequence[int]) -> tuple[dict[int, Relations], bool]:
+    """(fragment -> what it depends on, whether all names were followed). `bases`: index of the first fragment of each
+    file."""
+    linker = _Linker(outlines, bases)
+    return linker.run(), linker.steps <= MAX_STEPS
 
 
 class _Linker:
@@ -327,13 +338,15 @@ class _Linker:
         for index, parts in enumerate(self.parts):
             if parts:
                 self.by_last.setdefault(parts[-1], []).append(index)
-        self.found: dict[tuple[int, bytes], tuple[int, int] | None] = {}
+        self.found: dict[tuple[int, bytes, int], tuple[int, int] | None] = {}
+        self.places: dict[tuple[int, tuple[str, ...]], int | None] = {}
+        self.steps = 0
 
     def run(self) -> dict[int, Relations]:
         result: dict[int, Relations] = {}
         for file, its_outline in enumerate(self.outlines):
             for reference in its_outline.references:
-                target = self._resolve(file, reference.name)
+                target = self._resolve(file, reference.name, MAX_HOPS)
                 is_class = target is not None and target[1] in self.outlines[target[0]].classes
                 definition = self.bases[target[0]] + target[1] if target else -1
                 one = self.bases[file] + reference.unit
@@ -349,11 +362,12 @@ class _Linker:
                     of.parts.append(Part(reference.attribute, last, definition, reference.many))
         return result
 
-    def _resolve(self, file: int, name: bytes) -> tuple[int, int] | None:
+    def _resolve(self, file: int, name: bytes, hops: int) -> tuple[int, int] | None:
         """(file, unit) that a name in a file stands for."""
-        key = (file, name)
+        key = (file, name, hops)
         if key not in self.found:
-            self.found[key] = self._follow(file, name, MAX_HOPS)
+            self.steps += 1
+            self.found[key] = self._follow(file, name, hops) if self.steps <= MAX_STEPS else None
         return self.found[key]
 
     def _follow(self, file: int, name: bytes, hops: int) -> tuple[int, int] | None:
@@ -369,7 +383,7 @@ class _Linker:
         for target in targets:
             for other, left in self._modules(file, target):
                 if left and other != file:
-                    found = self._follow(other, left, hops - 1)
+                    found = self._resolve(other, left, hops - 1)
                     if found is not None:
                         return found
         return None
@@ -395,8 +409,14 @@ class _Linker:
         """The file whose path ends like the module's name, or the other way round; of several the nearest one."""
         if not module or module[0].encode() in LIBRARIES:
             return None
+        key = (file, module)
+        if key not in self.places:
+            self.places[key] = self._nearest(file, module)
+        return self.places[key]
+
+    def _nearest(self, file: int, module: tuple[str, ...]) -> int | None:
         best, most = None, (0, 0)
-        for other in self.by_last.get(module[-1], ()):
+        for other in self.by_last.get(module[-1], ())[:MAX_ALIKE]:
             parts = self.parts[other]
             common = _common(parts[::-1], module[::-1])
             nearness = common, _common(self.parts[file], parts)

@@ -100,3 +100,12 @@ def test_imports_in_circles_and_out_of_the_repository_end(repository) -> None:
     }
     found = parse_snapshot(open_source(str(repository("left", files)))).fragments
     assert all(not fragment.calls for fragment in found)
+
+
+def test_imports_that_lead_everywhere_end(repository) -> None:
+    stars = "".join(f"from m{number} import *\n" for number in range(40))
+    calls = "".join(f"name_{number}()\n" for number in range(200))
+    files = {f"m{number}.py": stars + calls for number in range(40)}
+    found = parse_snapshot(open_source(str(repository("left", files))))
+    assert all(not fragment.calls for fragment in found.fragments)
+    assert not found.skipped
