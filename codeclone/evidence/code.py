@@ -210,10 +210,8 @@ def _found(
     pairs = _pairs(left, right, matches, explained, bits, known)
     evidence = tuple(_finding(left, right, pair, shown=place < SHOWN) for place, pair in enumerate(pairs))
     mine, theirs = (defined(side.profile.fragments, side.parsed.bindings) for side in (left, right))
-    left_over, unread = leftovers(
-        left.profile.fragments, mine.keys() | left.parsed.imported, theirs, named_by_others or ()
-    )
-    reason = f"{unread:,} more files of the left were not searched for names that only the right defines"
+    left_over, unread = leftovers(left.profile.fragments, mine, left.parsed.imported, theirs, named_by_others or ())
+    reason = f"{unread:,} more fragments of the left were not searched for names that only the right defines"
     return _Found(
         evidence=evidence,
         classes=_clone_classes(left, right, pairs, evidence),

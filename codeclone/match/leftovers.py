@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from codeclone.model import Binding, CommonNames, Fragment, Leftover, Location, Place, Span
@@ -25,8 +25,8 @@ from codeclone.parse.units import line_starts
 MAX_DEFINED = 3
 """A name that the right defines in more places than this is a habit of its authors."""
 
-MAX_FILES = 200
-"""Left files that hold such names and are read again to see how they use them."""
+MAX_FRAGMENTS = 1_000
+"""Left fragments that hold such names and are read again to see how they use them."""
 
 MAX_OCCURRENCES = 5_000
 """Places in them that are looked at."""
@@ -58,8 +58,6 @@ dotted_name aliased_import as_pattern""")
 _GIVES_FIRST = _kinds("""assignment augmented_assignment for_statement for_in_clause named_expression default_parameter
 typed_default_parameter keyword_argument""")
 """These give a value to their first child."""
-
-_IMPORTS = _kinds("import_statement import_from_statement")
 
 _GIVES_ALL = _kinds("""parameters lambda_parameters import_statement import_from_statement future_import_statement
 global_statement nonlocal_statement with_item except_clause""")
@@ -121,31 +119,37 @@ class _Uses:
 
 def leftovers(
     left: Sequence[Fragment],
-    left_knows: Collection[str],
+    left_defines: Collection[str],
+    left_imports: Collection[str],
     right_defines: dict[str, list[Place]],
     explained: Collection[str],
 ) -> tuple[list[Leftover], int]:
-    """(leftovers, the unresolved ones first, then those in most lines; number of files that were not looked at). A name
-    in a file that was not looked at may be defined there, and is none.
+    """(leftovers, the unresolved ones first, then those in most lines; number of fragments that were not looked at). A
+    name in a fragment that was not looked at may be given a value there, and is none.
 
-    `left_knows`: names that the left defines or imports; `explained`: names that ancestors and claimed sources define.
+    `explained`: names that ancestors and claimed sources define.
     """
     wanted = {
         name
         for name, places in right_defines.items()
-        if len(places) <= MAX_DEFINED and name not in left_knows and name not in explained and not is_stock(name)
+        if len(places) <= MAX_DEFINED
+        and not (name in left_defines or name in left_imports or name in explained or is_stock(name))
     }
     uses: dict[str, _Uses] = defaultdict(_Uses)
-    files = places = unread = 0
     unsure: set[str] = set()
-    for first, source in _sources(left):
-        names = wanted.intersection(_WORD.findall(source))
+    fragments = occurrences = unread = 0
+    for fragment in left:
+        # A function inside a function stands in the lines of the outer one.
+        if fragment.kind == "function" and left[fragment.parent].kind == "function":
+            continue
+        text = "\n".join(line for _, line in fragment.lines)
+        names = wanted.intersection(_WORD.findall(text))
         if not names:
             continue
-        if files < MAX_FILES and places <= MAX_OCCURRENCES:
-            files += 1
-            places += _look(first.location.path, source, names, uses, MAX_OCCURRENCES - places)
-            if places <= MAX_OCCURRENCES:
+        if fragments < MAX_FRAGMENTS and occurrences <= MAX_OCCURRENCES:
+            fragments += 1
+            occurrences += _look(fragment, text, names, left_imports, uses, MAX_OCCURRENCES - occurrences)
+            if occurrences <= MAX_OCCURRENCES:
                 continue
         unread += 1
         unsure |= names
@@ -160,32 +164,18 @@ def leftovers(
     return found[:MAX_LISTED], unread
 
 
-def _sources(fragments: Sequence[Fragment]) -> Iterator[tuple[Fragment, str]]:
-    """(module, text) of each file, put together from the lines of its fragments."""
-    lines: dict[int, str] = {}
-    module: Fragment | None = None
-    for fragment in fragments:
-        if fragment.kind == "module":
-            if module is not None:
-                yield module, _joined(lines)
-            module, lines = fragment, {}
-        # A function inside a function stands in the lines of the outer one.
-        if fragment.kind != "function" or fragments[fragment.parent].kind != "function":
-            lines.update(fragment.lines)
-    if module is not None:
-        yield module, _joined(lines)
-
-
-def _joined(lines: dict[int, str]) -> str:
-    return "\n".join(lines.get(number, "") for number in range(1, max(lines, default=0) + 1))
-
-
-def _look(path: str, source: str, names: set[str], uses: dict[str, _Uses], most: int) -> int:
-    """Add how one file uses the names, in at most so many places; how many were looked at, one more if not all."""
-    syntax = parse_python(source.encode("utf-8", "surrogatepass"), path)
+def _look(
+    fragment: Fragment, text: str, names: set[str], imported: Collection[str], uses: dict[str, _Uses], most: int
+) -> int:
+    """Add how one fragment uses the names, in at most so many places; how many were looked at, one more if not all."""
+    indent = text[: len(text) - len(text.lstrip(" \t"))]
+    # What is inside a definition parses below a header, and a class of which only the methods are missing with a body.
+    header = ["if 1:"] if indent else []
+    body = [f"{indent}    pass"] if fragment.kind == "class" else []
+    source = "\n".join([*header, text, *body, ""])
+    syntax = parse_python(source.encode("utf-8", "surrogatepass"), fragment.location.path)
     wanted = {name.encode() for name in names}
     starts = line_starts(syntax.source)
-    imported = _imported(syntax)
     looked_at = 0
     for match in _WORD_BYTES.finditer(syntax.source):
         start, name = match.start(), match.group()
@@ -194,14 +184,15 @@ def _look(path: str, source: str, names: set[str], uses: dict[str, _Uses], most:
         looked_at += 1
         if looked_at > most:
             break
-        line = bisect_right(starts, start)
-        place = Place(Location(path, Span(line, line)))
+        row = bisect_right(starts, start) - 1
+        line = fragment.lines[row - len(header)][0]
+        place = Place(Location(fragment.location.path, Span(line, line)), fragment.qualname)
         use = uses[name.decode()]
         # Nodes stand in the order of their starts: the last that does not start behind a place is the innermost there.
         node = bisect_right(syntax.start, start) - 1
         if node < 0 or syntax.end[node] <= start:
             # Comments and annotations are no nodes.
-            is_comment = b"#" in syntax.source[starts[line - 1] : start]
+            is_comment = b"#" in syntax.source[starts[row] : start]
             (use.text if is_comment else use.code).append(place)
         elif syntax.kind[node] != _IDENTIFIER:
             # A string that is the name and no more is a key as likely as a name, unless a class is named so.
@@ -222,25 +213,14 @@ def _parent(syntax: Syntax, node: int) -> int:
     return -1
 
 
-def _imported(syntax: Syntax) -> set[bytes]:
-    """Names that the imports of a file bind, and those they are made of."""
-    return {
-        syntax.text(inner)
-        for node, kind in enumerate(syntax.kind)
-        if kind in _IMPORTS
-        for inner in range(node, syntax.next[node])
-        if syntax.kind[inner] == _IDENTIFIER
-    }
-
-
-def _root(syntax: Syntax, node: int) -> bytes:
+def _root(syntax: Syntax, node: int) -> str:
     """`a` for the `c` in `a.b.c`; empty for a name that follows no dot, and where no plain name stands first."""
     parent = _parent(syntax, node)
     if parent < 0 or syntax.kind[parent] != _ATTRIBUTE or node == parent + 1:
-        return b""
+        return ""
     while syntax.kind[parent] == _ATTRIBUTE:
         parent += 1
-    return syntax.text(parent) if syntax.kind[parent] == _IDENTIFIER else b""
+    return syntax.text(parent).decode("utf-8", "replace") if syntax.kind[parent] == _IDENTIFIER else ""
 
 
 def _is_bound(syntax: Syntax, node: int) -> bool:
