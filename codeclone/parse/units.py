@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from codeclone.model import FragmentKind
@@ -76,14 +76,15 @@ def surface_keys(syntax: Syntax, found: list[Unit]) -> list[int]:
     """A hash of the text of each unit as written, names included; layout, punctuation, comments, annotations, docstrings
     and decorators left out. Units with the same key are Type-1 clones."""
     kinds, after = syntax.kind, syntax.next
-    source = syntax.source
-    texts = [
-        source[start:end] if last == node + 1 else b""
-        for node, (start, end, last) in enumerate(zip(syntax.start, syntax.end, after, strict=True))
-    ]
-    for node, kind in enumerate(kinds):
-        if kind == _STATEMENT and node + 1 < len(kinds) and kinds[node + 1] == _STRING and after[node] == node + 2:
-            texts[node + 1] = b""
-    return (
-        [hash_name(b"\0".join(filter(None, texts[unit.node : after[unit.node]]))) for unit in found] if kinds else [0]
-    )
+    source, starts, ends = syntax.source, syntax.start, syntax.end
+    docstrings = {
+        node + 1
+        for node, kind in enumerate(kinds)
+        if kind == _STATEMENT and node + 1 < len(kinds) and kinds[node + 1] == _STRING and after[node] == node + 2
+    }
+    leaves = [node for node, last in enumerate(after) if last == node + 1 and node not in docstrings]
+    texts = [source[starts[node] : ends[node]] for node in leaves]
+    return [
+        hash_name(b"\0".join(texts[bisect_left(leaves, unit.node) : bisect_left(leaves, after[unit.node])]))
+        for unit in found
+    ] if kinds else [0]  # fmt: skip
