@@ -168,6 +168,7 @@ class Structure:
         self.totals = {id(sums): sum(sums.values()) for sums in (*self.by_holder.values(), *self.by_file.values())}
         self.agreements: dict[int, dict[int, float]] = defaultdict(dict)
         """Left holder -> right holder -> what `_agreement` says of them."""
+        self.around: dict[int, list[tuple[Mapping[int, Sequence[int]], dict[int, float], float]]] = {}
         self.sources: dict[int, tuple[int, ...]] = {}
 
     def bits(self, fragment: int, candidates: Sequence[int]) -> list[float]:
@@ -207,20 +208,26 @@ class Structure:
         """Second round: share of the holders on an edge with the left holder that come from such on the same edge with
         the right one, or from the right one itself: definitions are merged and split. The best kind of edge counts."""
         best = 0.0
-        for lefts, rights in zip(self.left.related, self.right.related, strict=True):
-            neighbours = lefts.get(holder)
-            if neighbours:
-                best = max(best, self._agreeing(neighbours[:MAX_NEIGHBOURS], rights.get(place, ()), place))
-        return best
+        for rights, sums, total in self._around(holder):
+            agreeing = sums.get(place, 0.0)
+            for other in rights.get(place, ())[:MAX_USERS]:
+                agreeing += sums.get(other, 0.0)
+            best = max(best, agreeing / total)
+        return min(1.0, best)
 
-    def _agreeing(self, neighbours: Sequence[int], wanted: Collection[int], place: int) -> float:
-        total = agreeing = 0.0
-        for neighbour in neighbours:
-            sums = self.by_holder.get(neighbour)
-            if sums:
-                total += self.totals[id(sums)]
-                agreeing += sum(weight for other, weight in sums.items() if other == place or other in wanted)
-        return min(1.0, agreeing / total) if total > 1.0 else 0.0
+    def _around(self, holder: int) -> list[tuple[Mapping[int, Sequence[int]], dict[int, float], float]]:
+        """(edges on the right, sums of the seeds of all neighbours on such an edge, their total) for each kind of edge."""
+        if holder not in self.around:
+            self.around[holder] = []
+            for lefts, rights in zip(self.left.related, self.right.related, strict=True):
+                sums: dict[int, float] = defaultdict(float)
+                for neighbour in lefts.get(holder, ())[:MAX_NEIGHBOURS]:
+                    for place, weight in self.by_holder.get(neighbour, {}).items():
+                        sums[place] += weight
+                total = sum(sums.values())
+                if total > 1.0:
+                    self.around[holder].append((rights, sums, total))
+        return self.around[holder]
 
     def _called(self, fragment: int) -> dict[int, float]:
         """Candidate -> share of the sure calls of a fragment, to it and from it, that the candidate has as well."""
