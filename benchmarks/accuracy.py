@@ -28,7 +28,9 @@ from cases import SEED, Corpus, Rewritten, long_enough, rewritten, unrelated
 
 from codeclone import background
 from codeclone.evidence import Context, Profiled, code
+from codeclone.match import showing
 from codeclone.match.align import Alphabet
+from codeclone.match.measure import LEVEL_BOUNDS
 from codeclone.match.pairing import side_of
 from codeclone.match.scoring import FactSets, score_pairs
 from codeclone.model import LEVELS, Profile
@@ -43,7 +45,7 @@ FUNCTIONS_ALONE = 60
 RANDOM_PAIRS = 20_000
 """Pairs of an unrelated function and a pool function, drawn at random."""
 
-LEAST_BITS = code.LEVEL_BOUNDS[-1][1]
+LEAST_BITS = LEVEL_BOUNDS[-1][1]
 """Bits two functions have to share for a score: one that only sets attributes is contained in a hundred others."""
 
 RARE = 0.001
@@ -85,7 +87,7 @@ def places(profile: Profile) -> dict[tuple[str, str], int]:
 
 def explain(cases: Sequence[Rewritten], profile: Profile, corpus: Corpus, pool: Profile) -> list[Found]:
     """Explain every function against the pool, in the order of the cases."""
-    code.SHOWN = 0
+    showing.SHOWN = 0
     findings = code.compare(profile, [Profiled("pool", "right", pool)], Context(background.shipped()))
     rows = {(row.left.location.path, row.left.qualname): row for row in findings.attribution}
     levels = {(found.left[0].location.path, found.left[0].qualname): found.level for found in findings.evidence}

@@ -23,6 +23,7 @@ from packages import fetch
 
 from codeclone import background
 from codeclone.evidence import Context, Profiled, code
+from codeclone.match import showing
 from codeclone.read import folder
 
 
@@ -51,7 +52,7 @@ def main() -> None:
             text = (root / path).read_text(encoding="utf-8")
             target.write_text(without(text, drop), encoding="utf-8")
         one, other = code.profile(folder.read(str(left))), code.profile(folder.read(str(right)))
-        code.SHOWN = 0
+        showing.SHOWN = 0
         findings = code.compare(one, [Profiled("rest", "right", other)], Context(background.shipped()))
 
     outcome: Counter[str] = Counter()

@@ -17,6 +17,7 @@ from scipy.stats import beta
 
 from codeclone import background
 from codeclone.evidence import Context, Profiled, code
+from codeclone.match import showing
 from codeclone.model import LEVELS
 from codeclone.read import folder
 
@@ -30,7 +31,7 @@ def upper(found: int, tried: int, confidence: float = 0.95) -> float:
 
 
 def main() -> None:
-    code.SHOWN = 0
+    showing.SHOWN = 0
     context = Context(background.shipped())
     profiles = {name: code.profile(folder.read(str(fetch(name)))) for name in sys.argv[1:] or PACKAGES}
     rows = []

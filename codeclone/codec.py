@@ -14,14 +14,19 @@ from codeclone.model import (
     Alignment,
     Attribution,
     Candidate,
+    CloneClass,
     CloneType,
+    CommonNames,
     Compared,
+    CompositionRow,
     Contradiction,
     Control,
     Evidence,
+    Leftover,
     Location,
     Measure,
     Method,
+    PartCount,
     Partition,
     Partitions,
     Place,
@@ -101,6 +106,22 @@ def report_to_dict(report: Report) -> Json:
         "methods": _methods(report.evidence),
         "evidence": [_evidence_to_dict(finding) for finding in report.evidence],
         "attribution": [_attribution_to_dict(row) for row in report.attribution],
+        "classes": [
+            {"left": _places_to_list(c.left), "right": _places_to_list(c.right), "evidence": list(c.evidence)}
+            for c in report.classes
+        ],
+        "composition": [_composition_to_dict(row) for row in report.composition],
+        "leftovers": [
+            {
+                "name": found.name,
+                "unresolved": found.unresolved,
+                "count": found.count,
+                "left": _places_to_list(found.left),
+                "right": _places_to_list(found.right),
+            }
+            for found in report.leftovers
+        ],
+        "common_names": _common_names_to_dict(report.common_names) if report.common_names else None,
         "controls": [asdict(control) for control in report.controls],
         "skipped": [
             {"side": side, **_location_to_dict(skip.location), "reason": skip.reason} for side, skip in report.skipped
@@ -162,6 +183,25 @@ def _place_to_dict(place: Place) -> Json:
     return {**_location_to_dict(place.location), "qualname": place.qualname}
 
 
+def _places_to_list(places: Iterable[Place]) -> list[Json]:
+    return [_place_to_dict(place) for place in places]
+
+
+def _composition_to_dict(row: CompositionRow) -> Json:
+    return {
+        "depth": row.depth,
+        "left": _place_to_dict(row.left) if row.left else None,
+        "right": _place_to_dict(row.right) if row.right else None,
+        "left_parts": [asdict(part) for part in row.left_parts],
+        "right_parts": [asdict(part) for part in row.right_parts],
+        "matched": row.matched,
+    }
+
+
+def _common_names_to_dict(found: CommonNames) -> Json:
+    return {**asdict(found), "names": list(found.names)}
+
+
 def _source_to_dict(source: Source) -> Json:
     return {"candidate": source.candidate, **_place_to_dict(source.place)}
 
@@ -205,7 +245,35 @@ def _report(data: Json) -> Report:
             tuple(data["verdict"]["because"]),
             tuple(data["verdict"]["caveats"]),
         ),
+        # Reports of the first release have none of these.
+        classes=tuple(_clone_class(found) for found in data.get("classes", ())),
+        composition=tuple(_composition(row) for row in data.get("composition", ())),
+        leftovers=tuple(_leftover(found) for found in data.get("leftovers", ())),
+        common_names=_common_names(data["common_names"]) if data.get("common_names") else None,
     )
+
+
+def _clone_class(data: Json) -> CloneClass:
+    return CloneClass(_places(data["left"]), _places(data["right"]), tuple(data["evidence"]))
+
+
+def _composition(data: Json) -> CompositionRow:
+    return CompositionRow(
+        data["depth"],
+        _place(data["left"]) if data["left"] else None,
+        _place(data["right"]) if data["right"] else None,
+        tuple(PartCount(**part) for part in data["left_parts"]),
+        tuple(PartCount(**part) for part in data["right_parts"]),
+        data["matched"],
+    )
+
+
+def _leftover(data: Json) -> Leftover:
+    return Leftover(data["name"], data["unresolved"], data["count"], _places(data["left"]), _places(data["right"]))
+
+
+def _common_names(data: Json) -> CommonNames:
+    return CommonNames(data["count"], data["stock"], data["explained"], tuple(data["names"]))
 
 
 def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any]) -> Evidence:
@@ -217,8 +285,8 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
         claim=data["claim"],
         stance=data["stance"],
         level=data["level"],
-        left=tuple(_place(place) for place in data["left"]),
-        right=tuple(_place(place) for place in data["right"]),
+        left=_places(data["left"]),
+        right=_places(data["right"]),
         measures=tuple(
             Measure(name, value, words[name]["unit"], words[name]["meaning"])
             for name, value in data["measures"].items()
@@ -267,6 +335,10 @@ def _location(data: Json) -> Location:
 
 def _place(data: Json) -> Place:
     return Place(_location(data), data["qualname"])
+
+
+def _places(data: Iterable[Json]) -> tuple[Place, ...]:
+    return tuple(_place(place) for place in data)
 
 
 def _source(data: Json) -> Source:

@@ -90,6 +90,31 @@ FragmentKind = Literal["function", "class", "module"]
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a class builds one of its attributes with."""
+
+    attribute: str
+    """Empty where it is not kept in an attribute at once."""
+    constructor: str
+    """Last part of the constructor's name."""
+    definition: int
+    """Index of the constructor's fragment in the same profile; -1 where the profile does not define it."""
+    many: bool
+    """Built in a loop: as many as the loop runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where a name that is no definition is first given a value: a module-level name, a field, an attribute of `self`."""
+
+    name: str
+    fragment: int
+    """Index of the module or class that has it."""
+    line: int
+    """1-based."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fragment:
     """A function, a class or a module, with its lines."""
 
@@ -103,8 +128,12 @@ class Fragment:
     those that belong to no function or class inside it, which are fragments of their own."""
     parent: int
     """Index of the enclosing fragment in the same profile; -1 for a module."""
-    uses: tuple[int, ...] = ()
-    """Indices of the fragments of the same file that it calls by name, ascending."""
+    calls: tuple[int, ...] = ()
+    """Indices of the fragments of the same profile that it calls by name, ascending."""
+    inherits: tuple[int, ...] = ()
+    """Indices of the classes of the same profile that a class is derived from, ascending."""
+    parts: tuple[Part, ...] = ()
+    """What a class keeps in its attributes, in source order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +383,72 @@ class Partitions:
 
 
 @dataclass(frozen=True, slots=True)
+class CloneClass:
+    """Fragments of both sides that belong together: connected by pairs at level moderate and above, or tied in one."""
+
+    left: tuple[Place, ...]
+    right: tuple[Place, ...]
+    evidence: tuple[str, ...]
+    """Ids of the findings that connect them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartCount:
+    """What a class is built of."""
+
+    name: str
+    """Qualified name of an own class, last part of the name of a library's."""
+    count: int
+    """How many are written out."""
+    many: bool
+    """At least one of them is built in a loop."""
+    own: bool
+    """The repository defines it; otherwise it is a library's."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionRow:
+    """A class of the left, of the right, or one of each that come from each other, with what it is built of."""
+
+    depth: int
+    """0 for a class that is part of no other; a part is one deeper than the whole above it."""
+    left: Place | None
+    right: Place | None
+    left_parts: tuple[PartCount, ...]
+    right_parts: tuple[PartCount, ...]
+    matched: float
+    """Share of the left class's bits that is found in the right class, stock included; 0 where one side is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A distinctive name that the left uses without defining it, and that the right defines."""
+
+    name: str
+    unresolved: bool
+    """The left's code uses it and nothing in the left gives it a value; otherwise it stands in comments or strings."""
+    count: int
+    """Lines of the left that have it."""
+    left: tuple[Place, ...]
+    """The first of these lines."""
+    right: tuple[Place, ...]
+    """Where the right defines it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommonNames:
+    """Distinctive names that both sides define."""
+
+    count: int
+    stock: int
+    """Of these, names that unrelated packages define as well."""
+    explained: int | None
+    """Of the others, names that a declared ancestor or claimed source defines as well; None where none was examined."""
+    names: tuple[str, ...]
+    """The first of the rest, in alphabetical order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """The same figure for a pair that is known, to read the report's own figures against."""
 
@@ -405,3 +500,9 @@ class Report:
     skipped: tuple[tuple[str, Skipped], ...]
     """(side, what): side is `left` or a candidate's name."""
     verdict: Verdict
+    classes: tuple[CloneClass, ...] = ()
+    """The largest first."""
+    composition: tuple[CompositionRow, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+    common_names: CommonNames | None = None
+    """None in reports of releases that did not look for them."""

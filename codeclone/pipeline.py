@@ -86,6 +86,10 @@ def _scan(left: str, right: str, only: Sequence[str], command: str, progress: Pr
         controls=tuple(control for finding in findings.values() for control in finding.controls),
         skipped=(*_skipped_reading(left_snapshot, candidates, snapshots), *_skipped(findings)),
         verdict=verdict.judge(evidence, partition.total, left_snapshot.repository, candidates),
+        classes=tuple(found for finding in findings.values() for found in finding.classes),
+        composition=tuple(row for finding in findings.values() for row in finding.composition),
+        leftovers=tuple(found for finding in findings.values() for found in finding.leftovers),
+        common_names=next((f.common_names for f in findings.values() if f.common_names), None),
     )
 
 

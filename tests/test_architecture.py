@@ -38,6 +38,7 @@ DOORS = {
     "datasketch": {"match.minhash"},
     "libcst": {"match.listing"},
     "rapidfuzz": {"match.align"},
+    "networkx": {"match.structure"},
     "scipy": {"match.scoring"},
     "pathspec": {"read.folder"},
 }

@@ -13,7 +13,21 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from codeclone.background import Background
-from codeclone.model import Attribution, Compared, Control, Evidence, Partition, Profile, Role, Skipped, Snapshot
+from codeclone.model import (
+    Attribution,
+    CloneClass,
+    CommonNames,
+    Compared,
+    CompositionRow,
+    Control,
+    Evidence,
+    Leftover,
+    Partition,
+    Profile,
+    Role,
+    Skipped,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,10 @@ class Findings:
     compared: tuple[Compared, ...]
     controls: tuple[Control, ...] = ()
     skipped: tuple[tuple[str, Skipped], ...] = ()
+    classes: tuple[CloneClass, ...] = ()
+    composition: tuple[CompositionRow, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+    common_names: CommonNames | None = None
 
 
 class Room(Protocol):

@@ -2,77 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codeclone.attribution import Explained, explain
 from codeclone.evidence import Context, Findings, Profiled
-from codeclone.match import align, reason
-from codeclone.match import explain as terms
-from codeclone.match.features import DEPTHS, FINE, facts_of
-from codeclone.match.listing import Reader
-from codeclone.match.measure import Pair, measure
+from codeclone.match import align, showing
+from codeclone.match.composition import composition
+from codeclone.match.features import FINE, facts_of
+from codeclone.match.leftovers import defined, leftovers, shared_names
+from codeclone.match.measure import Pair, pairs
 from codeclone.match.pairing import Match, Side, best_matches, side_of
-from codeclone.match.rename import compare as compare_statements
-from codeclone.match.surface import clone_type
+from codeclone.match.showing import place_of
+from codeclone.match.structure import clone_classes
 from codeclone.model import (
     LEVELS,
     PARTS,
     Attribution,
+    CloneClass,
+    CommonNames,
     Compared,
+    CompositionRow,
     Evidence,
     Facts,
-    Fragment,
+    Leftover,
     Level,
-    Measure,
-    Method,
+    Location,
     Partition,
-    Place,
     Profile,
+    Skipped,
     Snapshot,
     Source,
-    Term,
 )
 from codeclone.parse.fragments import Parsed, parse_snapshot
 
 TITLE = "Code"
-VERSION = 1
+VERSION = 2
 
-SHOWN = 200
-"""Pairs that are aligned line by line and shown side by side; the others are listed."""
-
-READ_CHARACTERS, READ_PER_LINE = 300_000, 4
-"""What is read statement by statement, strongest pairs first: as many characters in all, about half a second of libcst's
-time, or as many for each line of both repositories, about a fifth of the time of the scan, whichever is more."""
-
-TERMS = 6
-"""Rarest shared terms shown for a pair."""
-
-NOT_SHOWN = "not among the pairs that were aligned line by line"
-
-LEVEL_BOUNDS: tuple[tuple[Level, float, float, float], ...] = (
-    ("strong", 600.0, 0.5, 0.5),
-    ("moderate", 300.0, 0.5, 0.0),
-    ("weak", 40.0, 0.25, 0.0),
-)
-"""(level, least attributable bits, least of the larger containment, least of the smaller one). Measured on the best
-pairs of unrelated packages (docs/calibration.md): coincidences end at 190 bits, and what lies above them up to 440 bits
-shares a public origin. No single pair is `very strong`: that takes a second kind of evidence."""
-
-PART_MARGIN = 0.2
-"""A part is chosen for being alike, so its containments must be this much higher than those of whole fragments."""
-
-NEWS = 0.5
-"""A further source of one left fragment is shown when no more than this share of its bits is in the pairs before it."""
-
-METHOD = Method(
-    "value graphs",
-    {"depth": DEPTHS, "fine_depths": ",".join(map(str, FINE))},
-    "Alpern, Wegman, Zadeck 1988 (value numbering); Shervashidze et al. 2011, section 3.1 (neighbourhood features)",
-)
+LEAST_OF_CLASSES: Level = "moderate"
+"""Pairs below this level join no clone class: weak ones occur between unrelated fragments, and chains of them join all."""
 
 
 def profile(snapshot: Snapshot) -> Profile:
@@ -98,12 +69,16 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     sides = [side_of(profile, known, bits, alphabet) for profile in profiles]
     explained = _explained(left, candidates, context)
     matches = [best_matches(sides[0], side) for side in sides[1:]]
-    evidence: list[Evidence] = []
-    for candidate, side, found in zip(candidates, sides[1:], matches, strict=True):
+    found = _Found()
+    for candidate, side, its_matches in zip(candidates, sides[1:], matches, strict=True):
         if candidate.role == "right":
-            evidence = _evidence(sides[0], side, found, explained, bits, known)
+            found = _found(sides[0], side, its_matches, explained, bits, known, _named_by(candidates))
     return Findings(
-        evidence=tuple(evidence),
+        evidence=found.evidence,
+        classes=found.classes,
+        composition=found.composition,
+        leftovers=found.leftovers,
+        common_names=found.common_names,
         attribution=_attribution(sides[0], [c.name for c in candidates], sides[1:], matches),
         partition=explained.partition(),
         by_file=_by_file(left, explained),
@@ -114,7 +89,8 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
             (name, skip)
             for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]
             for skip in profile.skipped
-        ),
+        )
+        + tuple(("left", skip) for skip in found.skipped),
     )
 
 
@@ -130,23 +106,19 @@ def _attribution(
         ]
         scores = {name: match.containment for match, name, _ in found}
         if not found:
-            rows.append(Attribution(_place(fragment), None, scores, undecided=False))
+            rows.append(Attribution(place_of(fragment), None, scores, undecided=False))
             continue
         best, name, side = max(found, key=lambda option: option[0].rank)
         ties = [
-            Source(other_name, _place(other_side.profile.fragments[tied]))
+            Source(other_name, place_of(other_side.profile.fragments[tied]))
             for match, other_name, other_side in found
             if match.rank == best.rank
             for tied in (match.right, *match.tied)
             if not (other_name == name and tied == best.right)
         ]
-        source = Source(name, _place(side.profile.fragments[best.right]))
-        rows.append(Attribution(_place(fragment), source, scores, bool(ties), tuple(ties[:5])))
+        source = Source(name, place_of(side.profile.fragments[best.right]))
+        rows.append(Attribution(place_of(fragment), source, scores, bool(ties), tuple(ties[:5])))
     return tuple(rows)
-
-
-def _place(fragment: Fragment) -> Place:
-    return Place(fragment.location, fragment.qualname)
 
 
 # Partition
@@ -180,159 +152,77 @@ def _compared(name: str, profile: Profile) -> Compared:
     return Compared(name, "code", parsed.files, len(profile.fragments), parsed.source_lines, len(profile.facts.keys))
 
 
-# Evidence
+# What the right repository and the left one have in common
 
 
-def _evidence(
+@dataclass(frozen=True, slots=True)
+class _Found:
+    evidence: tuple[Evidence, ...] = ()
+    classes: tuple[CloneClass, ...] = ()
+    composition: tuple[CompositionRow, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+    common_names: CommonNames | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+
+def _found(
     left: Side,
     right: Side,
     matches: dict[int, Match],
     explained: Explained,
     bits: NDArray[np.float64],
     known: NDArray[np.uint64],
-) -> list[Evidence]:
-    least = LEVEL_BOUNDS[-1][1]
+    named_by_others: set[str] | None,
+) -> _Found:
+    """`named_by_others`: names that ancestors and claimed sources define; None where there are none of these."""
     attributable = np.zeros(len(known), np.bool_)
     attributable[np.searchsorted(known, explained.keys)] = explained.parts == PARTS.index("attributable")
-    pairs: list[tuple[Level, Pair]] = []
-    for fragment, match in matches.items():
-        if match.shared < least:
-            continue
-        found: list[Pair] = []
-        for other in (match.right, *match.gathered):
-            tied = match.tied if other == match.right else ()
-            pair = measure(left, right, (fragment, other), tied, attributable, known, bits)
-            if pair is None or (level := _level(pair)) == "none" or _is_told_by(found, pair):
-                continue
-            found.append(pair)
-            pairs.append((level, pair))
-    pairs.sort(key=lambda row: (-LEVELS.index(row[0]), -row[1].telling, row[1].left, row[1].right))
-    lines = left.parsed.source_lines + right.parsed.source_lines
-    reader = Reader(max(READ_CHARACTERS, READ_PER_LINE * lines))
-    return [
-        _finding(left, right, pair, level, reader if place < SHOWN else None)
-        for place, (level, pair) in enumerate(pairs)
+    found = pairs(left, right, matches, attributable, known, bits)
+    evidence = showing.evidence(left, right, found)
+    mine, theirs = (defined(side.profile.fragments, side.parsed.bindings) for side in (left, right))
+    left_over, unread = leftovers(left.profile.fragments, mine, left.parsed.imported, theirs, named_by_others or ())
+    reason = f"{unread:,} more fragments of the left were not searched for names that only the right defines"
+    return _Found(
+        evidence=evidence,
+        classes=_clone_classes(left, right, found, evidence),
+        composition=composition(
+            left.profile.fragments,
+            right.profile.fragments,
+            {index: (match.right, match.containment) for index, match in matches.items()},
+        ),
+        leftovers=tuple(left_over),
+        common_names=shared_names(mine, theirs, named_by_others),
+        skipped=(Skipped(Location("*.py"), reason),) if unread else (),
+    )
+
+
+def _named_by(candidates: Sequence[Profiled]) -> set[str] | None:
+    others = [candidate.profile for candidate in candidates if candidate.role != "right"]
+    if not others:
+        return None
+    return {name for profile in others for name in defined(profile.fragments, profile.details["parsed"].bindings)}
+
+
+def _clone_classes(
+    left: Side, right: Side, found: Sequence[tuple[Level, Pair]], evidence: Sequence[Evidence]
+) -> tuple[CloneClass, ...]:
+    """Classes of the pairs at level moderate and above; a tie joins as well."""
+    sure = [
+        (pair, finding.id)
+        for (level, pair), finding in zip(found, evidence, strict=True)
+        if LEVELS.index(level) >= LEVELS.index(LEAST_OF_CLASSES)
     ]
-
-
-def _is_told_by(found: Sequence[Pair], pair: Pair) -> bool:
-    """Whether most of what a pair shares is in the pairs of the same left fragment already: siblings of one source."""
-    if not found:
-        return False
-    told = np.isin(pair.left_rows, np.concatenate([other.left_rows for other in found]))
-    return float(pair.bits[told].sum()) > NEWS * float(pair.bits.sum())
-
-
-def level_of(attributable: float, containment_left: float, containment_right: float) -> Level:
-    """Level of one pair, or of a part of it, by `LEVEL_BOUNDS`."""
-    larger, smaller = max(containment_left, containment_right), min(containment_left, containment_right)
-    for level, bits, one, other in LEVEL_BOUNDS:
-        if attributable >= bits and larger >= one and smaller >= other:
-            return level
-    return "none"
-
-
-def _level(pair: Pair) -> Level:
-    """The pair's own level, or that of the part in which it is alike, whichever is higher."""
-    whole = level_of(pair.attributable, pair.containment_left, pair.containment_right)
-    if pair.part is None:
-        return whole
-    part = level_of(pair.part.attributable_bits, *(c - PART_MARGIN for c in pair.part.containments))
-    return max(whole, part, key=LEVELS.index)
-
-
-def _finding(left: Side, right: Side, pair: Pair, level: Level, reader: Reader | None) -> Evidence:
-    """The pair as evidence. `reader`: reads pairs that are shown with their text; None for one that is only listed."""
-    one, other = left.profile.fragments[pair.left], right.profile.fragments[pair.right]
-    alignment = align.align(one.lines, other.lines) if reader is not None else None
-    ours, theirs = (reader.read(one), reader.read(other)) if reader is not None else (NOT_SHOWN, NOT_SHOWN)
-    contained = max(pair.containment_left, pair.containment_right)
-    if isinstance(ours, str) or isinstance(theirs, str):
-        unproven = f"left: {ours}" if isinstance(ours, str) else f"right: {theirs}"
-        unproven = NOT_SHOWN if reader is None else unproven
-        proof, kind = None, clone_type(None, alignment, contained)
-        sentence = reason.short(pair.containment_left, alignment, unproven)
-    else:
-        comparison = compare_statements(ours, theirs)
-        proof, unproven = comparison.proof, ""
-        kind = clone_type(proof, alignment, contained, len(comparison.literals))
-        sentence = reason.reason(ours, theirs, comparison, kind, pair.containment_left, level)
-    return Evidence(
-        id=_id(one, other),
-        kind="code",
-        claim=f"{one.qualname} shares dataflow with {other.qualname}",
-        stance="for",
-        level=level,
-        left=(_place(one),),
-        right=(_place(other),),
-        measures=_measures(pair, align.similarity(left.surface(pair.left), right.surface(pair.right))),
-        method=METHOD,
-        reason=sentence + _as_close(right, pair),
-        renames=tuple(dict.fromkeys((r.left, r.right) for r in proof.renames)) if proof else (),
-        alignment=alignment,
-        terms=_terms(left, right, pair) if reader is not None else (),
-        part=pair.part,
-        type=kind,
-        proof=proof,
-        unproven=unproven,
+    if not sure:
+        return ()
+    edges = [(pair.left, other) for pair, _ in sure for other in (pair.right, *pair.tied)]
+    ids: dict[int, list[str]] = {}
+    for pair, its_id in sure:
+        ids.setdefault(pair.left, []).append(its_id)
+    return tuple(
+        CloneClass(
+            tuple(place_of(left.profile.fragments[index]) for index in lefts),
+            tuple(place_of(right.profile.fragments[index]) for index in rights),
+            tuple(its_id for index in lefts for its_id in ids[index]),
+        )
+        for lefts, rights in clone_classes(edges)
     )
-
-
-def _id(left: Fragment, right: Fragment) -> str:
-    text = "\0".join(
-        f"{side.location.path}\0{side.qualname}\0{side.location.span.first if side.location.span else 0}"
-        for side in (left, right)
-    )
-    return "code-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-
-
-def _measures(pair: Pair, surface: float) -> tuple[Measure, ...]:
-    return (
-        Measure("similarity", pair.resemblance, "fraction", "shared bits in the bits of both together (resemblance)"),
-        Measure(
-            "containment_left",
-            pair.containment_left,
-            "fraction",
-            "share of the bits on the left fragment's own lines that is found right",
-        ),
-        Measure(
-            "containment_right",
-            pair.containment_right,
-            "fraction",
-            "share of the bits on the right fragment's own lines that is found left",
-        ),
-        Measure("shared_bits", round(pair.shared, 3), "bits", "rarity of the shared facts, added up"),
-        Measure(
-            "attributable_bits",
-            round(pair.attributable, 3),
-            "bits",
-            "of these, fine facts that are not stock and that no ancestor or claimed source has",
-        ),
-        Measure("surface", round(surface, 6), "fraction", "similarity of the text as written, names included"),
-    )
-
-    """Other right fragments that explain the left one as well: which of them is the source cannot be told."""
-    if not pair.tied:
-        return ""
-    first = right.profile.fragments[pair.tied[0]]
-    more = f" and {len(pair.tied) - 1} more" if len(pair.tied) > 1 else ""
-    return f"; as close: {first.qualname} in {first.location.path}{more}"
-
-
-def _terms(left: Side, right: Side, pair: Pair) -> tuple[Term, ...]:
-    """The rarest shared terms, deepest first, no two of them on the same node or the same pair of lines."""
-    order = np.lexsort((pair.left_rows, -left.own.depths[pair.left_rows].astype(np.int64), -pair.bits))
-    found: list[Term] = []
-    seen: set[tuple[int, int]] = set()
-    for place in order.tolist():
-        row = pair.left_rows[place]
-        node = int(left.own.nodes[row])
-        lines = int(left.parsed.lines[node]), int(right.parsed.lines[right.own.nodes[pair.right_rows[place]]])
-        if lines in seen:
-            continue
-        seen.add(lines)
-        text = terms.term(left.parsed.graphs, node, int(left.own.depths[row]))
-        found.append(Term(text, round(float(pair.bits[place]), 2), *lines))
-        if len(found) == TERMS:
-            break
-    return tuple(found)

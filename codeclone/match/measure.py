@@ -1,16 +1,32 @@
-"""How much two fragments share: on the whole, and on the parts of them that are the most alike."""
+"""How much two fragments share, on the whole and on the parts of them that are the most alike, and how unusual that is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codeclone.match.features import FINE
-from codeclone.match.pairing import Side
-from codeclone.model import SharedPart, Span
+from codeclone.match.pairing import Match, Side
+from codeclone.model import LEVELS, Level, SharedPart, Span
 from codeclone.parse.graph import CUT_OUT, IN_PLACE, LOCAL
+
+LEVEL_BOUNDS: tuple[tuple[Level, float, float, float], ...] = (
+    ("strong", 600.0, 0.5, 0.5),
+    ("moderate", 300.0, 0.5, 0.0),
+    ("weak", 40.0, 0.25, 0.0),
+)
+"""(level, least attributable bits, least of the larger containment, least of the smaller one). Measured on the best
+pairs of unrelated packages (docs/calibration.md): coincidences end at 190 bits, and what lies above them up to 440 bits
+shares a public origin. No single pair is `very strong`: that takes a second kind of evidence."""
+
+PART_MARGIN = 0.2
+"""A part is chosen for being alike, so its containments must be this much higher than those of whole fragments."""
+
+NEWS = 0.5
+"""A further source of one left fragment is shown when no more than this share of its bits is in the pairs before it."""
 
 DENSE = 0.5
 """A line belongs to a shared part when it adds more bits that are shared than this share of all its bits."""
@@ -196,3 +212,55 @@ def _densest(side: _Shown, shared: NDArray[np.int64]) -> Span:
     end = int(np.argmax(total[1:] - lowest[:-1]))
     start = int(np.argmin(total[: end + 1]))
     return Span(first + start, first + end)
+
+
+# Levels
+
+
+def level_of(attributable: float, containment_left: float, containment_right: float) -> Level:
+    """Level of one pair, or of a part of it, by `LEVEL_BOUNDS`."""
+    larger, smaller = max(containment_left, containment_right), min(containment_left, containment_right)
+    for level, bits, one, other in LEVEL_BOUNDS:
+        if attributable >= bits and larger >= one and smaller >= other:
+            return level
+    return "none"
+
+
+def level(pair: Pair) -> Level:
+    """The pair's own level, or that of the part in which it is alike, whichever is higher."""
+    whole = level_of(pair.attributable, pair.containment_left, pair.containment_right)
+    if pair.part is None:
+        return whole
+    part = level_of(pair.part.attributable_bits, *(share - PART_MARGIN for share in pair.part.containments))
+    return max(whole, part, key=LEVELS.index)
+
+
+def pairs(
+    left: Side,
+    right: Side,
+    matches: Mapping[int, Match],
+    attributable: NDArray[np.bool_],
+    known: NDArray[np.uint64],
+    bits: NDArray[np.float64],
+) -> list[tuple[Level, Pair]]:
+    """Every match that reaches a level, the strongest first; also further sources of a fragment that has several."""
+    found: list[tuple[Level, Pair]] = []
+    for fragment, match in matches.items():
+        if match.shared < LEVEL_BOUNDS[-1][1]:
+            continue
+        of_this: list[Pair] = []
+        for other in (match.right, *match.gathered):
+            tied = match.tied if other == match.right else ()
+            pair = measure(left, right, (fragment, other), tied, attributable, known, bits)
+            if pair is not None and (its_level := level(pair)) != "none" and not _is_told_by(of_this, pair):
+                of_this.append(pair)
+                found.append((its_level, pair))
+    return sorted(found, key=lambda row: (-LEVELS.index(row[0]), -row[1].telling, row[1].left, row[1].right))
+
+
+def _is_told_by(found: Sequence[Pair], pair: Pair) -> bool:
+    """Whether most of what a pair shares is in the pairs of the same left fragment already: siblings of one source."""
+    if not found:
+        return False
+    told = np.isin(pair.left_rows, np.concatenate([other.left_rows for other in found]))
+    return float(pair.bits[told].sum()) > NEWS * float(pair.bits.sum())

@@ -1,6 +1,6 @@
 """The best match of every left fragment in one candidate.
 
-Each fragment by itself first (scoring.py), then with what stands around it (context.py); what is still close is told apart
+Each fragment by itself first (scoring.py), then with what stands around it (structure.py); what is still close is told apart
 by its surface, the second witness, which never enters containment.
 """
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codeclone.match import align
-from codeclone.match.context import LEAST_BITS, MAX_VOTE, MOST_BITS, Context, Places, Vote
 from codeclone.match.scoring import FactSets, Scores, fact_sets, score, score_pairs
+from codeclone.match.structure import LEAST_BITS, MAX_SEED, MOST_BITS, Definitions, Seed, Structure
 from codeclone.model import Facts, Fragment, FragmentKind, Profile
 from codeclone.parse.fragments import Parsed
 
@@ -144,8 +144,8 @@ def best_matches(left: Side, right: Side) -> dict[int, Match]:
         _add_options(options, left, lefts[scores.left], rights[scores.right], scores)
     same_text = _same_text(left, right)
     _add_scored(options, left, right, same_text)
-    votes = {index: _vote(left, index, found) for index, found in options.items() if _is_function(left, index)}
-    around = Context(Places(left.profile.fragments), Places(right.profile.fragments), votes)
+    seeds = {index: _seed(left, index, found) for index, found in options.items()}
+    around = Structure(Definitions(left.profile.fragments), Definitions(right.profile.fragments), seeds)
     _add_scored(options, left, right, {index: around.members(index) for index in left.pools["function"].tolist()})
     return {index: _best(left, right, index, found, around) for index, found in sorted(options.items())}
 
@@ -197,25 +197,19 @@ def _add_scored(options: dict[int, list[_Option]], left: Side, right: Side, want
         options[index].sort(key=lambda option: (-option.rank, option.right))
 
 
-def _is_function(side: Side, index: int) -> bool:
-    return side.profile.fragments[index].kind == "function"
-
-
-def _vote(left: Side, index: int, options: list[_Option]) -> Vote:
+def _seed(left: Side, index: int, options: list[_Option]) -> Seed:
     best = options[0]
-    return Vote(best.right, best.rank**2 * min(MAX_VOTE, float(left.sets.bits[index])))
+    return Seed(best.right, best.rank**2 * min(MAX_SEED, float(left.sets.bits[index])))
 
 
-def _best(left: Side, right: Side, index: int, options: list[_Option], around: Context) -> Match:
+def _best(left: Side, right: Side, index: int, options: list[_Option], around: Structure) -> Match:
     """The option that ranks first; those close to it are told apart by their surface."""
     size = max(LEAST_BITS, float(left.sets.bits[index]))
     # What no bonus can bring close to the best needs no look at what stands around it.
     least = max(option.rank for option in options) * CLOSE - MOST_BITS / size
-    ranked = [
-        (round(option.rank + around.bits(index, option.right) / size, 9), option)
-        for option in options
-        if option.rank >= least
-    ]
+    near = [option for option in options if option.rank >= least]
+    bits = around.bits(index, [option.right for option in near])
+    ranked = [(round(option.rank + more / size, 9), option) for option, more in zip(near, bits, strict=True)]
     text = left.parsed.surface_keys[index]
     ranked.sort(key=lambda pair: (-pair[0], right.parsed.surface_keys[pair[1].right] != text, pair[1].right))
     first = ranked[0][0]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.model import Fragment, Location, Skipped, Snapshot, Span
+from codeclone.model import Binding, Fragment, Location, Skipped, Snapshot, Span
 from codeclone.parse import dataflow
 from codeclone.parse.graph import GraphBuilder, ValueGraphs
 from codeclone.parse.names import resolve, roots_of
+from codeclone.parse.relations import Outline, outline, relations
 from codeclone.parse.syntax import Syntax, parse_python
 from codeclone.parse.units import MAX_UNITS, Unit, line_starts, surface_keys, units
 from codeclone.read.text import Text, decode
@@ -38,6 +39,10 @@ class Parsed:
     """1-based source line of each value graph node."""
     surface_keys: NDArray[np.uint64]
     """Of each fragment: equal keys are the same text but for layout, comments and annotations."""
+    bindings: tuple[Binding, ...]
+    """In order of their fragments' files and names."""
+    imported: frozenset[str]
+    """Names that any file imports, as they are called there and where they come from."""
     encodings: tuple[tuple[str, str], ...]
     """(path, codec that decoded it) of each file that is not plain UTF-8."""
     files: int
@@ -52,6 +57,8 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
     skipped: list[Skipped] = []
     starts_of: list[tuple[list[int], int]] = []
     surfaces: list[int] = []
+    outlines: list[Outline] = []
+    bases: list[int] = []
     encodings: list[tuple[str, str]] = []
     sources = [file for file in snapshot.files if file.path.lower().endswith(SUFFIXES)]
     roots = roots_of(tuple(file.path for file in sources))
@@ -76,17 +83,21 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
             skipped.append(
                 Skipped(place, f"{unit.qualname} is too deep or too much work for its size: read as far as possible")
             )
-        fragments.extend(_fragments(file.path, text, syntax, found, len(fragments)))
+        outlines.append(outline(file.path, syntax, found))
+        bases.append(len(fragments))
+        fragments.extend(_fragments(file.path, text, syntax, starts, found, len(fragments)))
         surfaces.extend(surface_keys(syntax, found))
         starts_of.append((starts, len(found)))
         files += 1
         source_lines += len(starts) - (1 if text.endswith("\n") else 0)
     graphs = graph.finish()
     return Parsed(
-        tuple(fragments),
+        _related(fragments, outlines, bases, skipped),
         graphs,
         _lines(graphs, starts_of),
         np.array(surfaces, np.uint64),
+        _bindings(outlines, bases, starts_of),
+        frozenset(name.decode("utf-8", "replace") for found in outlines for name in found.imported()),
         tuple(encodings),
         files,
         source_lines,
@@ -130,10 +141,9 @@ def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped
     return text
 
 
-def _fragments(path: str, text: str, syntax: Syntax, found: list[Unit], base: int) -> list[Fragment]:
+def _fragments(path: str, text: str, syntax: Syntax, starts: list[int], found: list[Unit], base: int) -> list[Fragment]:
     """Fragments of one file; `base` is the index the first of them will have."""
     lines = text.split("\n")
-    starts = line_starts(syntax.source)
     inner: list[list[tuple[int, int]]] = [[] for _ in found]
     for unit in found[1:]:
         inner[unit.parent].append((bisect_right(starts, syntax.start[unit.outer]), unit.last))
@@ -149,10 +159,34 @@ def _fragments(path: str, text: str, syntax: Syntax, found: list[Unit], base: in
                 language="python",
                 lines=tuple((line, lines[line - 1]) for line in _shown(unit.first, last, hidden)),
                 parent=base + unit.parent if unit.parent >= 0 else -1,
-                uses=tuple(base + used for used in unit.uses),
             )
         )
     return fragments
+
+
+def _related(
+    fragments: list[Fragment], outlines: list[Outline], bases: list[int], skipped: list[Skipped]
+) -> tuple[Fragment, ...]:
+    """The fragments with what they depend on."""
+    related, is_complete = relations(outlines, bases)
+    if not is_complete:
+        skipped.append(Skipped(Location("*.py"), "too many names to follow: not every call and base class is known"))
+    for index, found in related.items():
+        fragments[index] = replace(
+            fragments[index],
+            calls=tuple(sorted(found.calls)),
+            inherits=tuple(sorted(found.inherits)),
+            parts=tuple(found.parts),
+        )
+    return tuple(fragments)
+
+
+def _bindings(outlines: list[Outline], bases: list[int], starts_of: list[tuple[list[int], int]]) -> tuple[Binding, ...]:
+    return tuple(
+        Binding(name.decode("utf-8", "replace"), base + unit, bisect_right(starts, offset))
+        for its_outline, base, (starts, _) in zip(outlines, bases, starts_of, strict=True)
+        for name, unit, offset in its_outline.bindings
+    )
 
 
 def _shown(first: int, last: int, hidden: list[tuple[int, int]]) -> Iterator[int]:

@@ -25,7 +25,7 @@ LIBRARIES = frozenset(
 
 _IMPORT, _IMPORT_FROM = KIND["import_statement"], KIND["import_from_statement"]
 _ALIASED, _DOTTED, _RELATIVE = KIND["aliased_import"], KIND["dotted_name"], KIND["relative_import"]
-_FUNCTION, _CLASS = KIND["function_definition"], KIND["class_definition"]
+_TOLD = frozenset((_IMPORT, _IMPORT_FROM, KIND["function_definition"], KIND["class_definition"]))
 _ASSIGNMENT, _ATTRIBUTE, _IDENTIFIER, _CALL = (
     KIND["assignment"],
     KIND["attribute"],
@@ -50,6 +50,12 @@ def property_names() -> frozenset[bytes]:
 def self_names() -> frozenset[bytes]:
     """Names that are kept where they are called on `self`: methods of well-known base classes."""
     return frozenset((DATA / "self_names.txt").read_bytes().split())
+
+
+@cache
+def common_names() -> frozenset[bytes]:
+    """Names of several words that several unrelated packages use."""
+    return frozenset((DATA / "common_names.txt").read_bytes().split())
 
 
 @cache
@@ -125,7 +131,8 @@ def resolve(syntax: Syntax, roots: frozenset[bytes]) -> Names:
     """Resolve a file's imports and constants. `roots`: see `roots_of`."""
     imported: dict[bytes, bytes] = {}
     own: set[bytes] = set()
-    for node, kind in enumerate(syntax.kind):
+    for node in [node for node, kind in enumerate(syntax.kind) if kind in _TOLD]:
+        kind = syntax.kind[node]
         if kind == _IMPORT:
             for child in syntax.children(node):
                 dotted, alias = _imported_as(syntax, child)
@@ -148,19 +155,12 @@ def resolve(syntax: Syntax, roots: frozenset[bytes]) -> Names:
                     own.add(alias or name)
                 else:
                     imported[alias or name] = name
-    names = Names(imported, frozenset(own | _defined(syntax)), _constants(syntax))
+        elif syntax.next[node] > node + 1:
+            own.add(syntax.text(node + 1))
+    names = Names(imported, frozenset(own), _constants(syntax))
     alone = names.cut_out()
     told = {name for name in names.own | imported.keys() if names.library(name) != alone.library(name)}
     return replace(names, told_by_file=frozenset(told | names.constants.keys()))
-
-
-def _defined(syntax: Syntax) -> set[bytes]:
-    """Names of the functions and classes at the top of a file."""
-    return {
-        syntax.text(node + 1)
-        for node, kind in enumerate(syntax.kind)
-        if kind in (_FUNCTION, _CLASS) and syntax.next[node] > node + 1
-    }
 
 
 def _imported_as(syntax: Syntax, node: int) -> tuple[bytes, bytes]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass, replace
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 
 from codeclone.model import FragmentKind
 from codeclone.parse.graph import hash_name
 from codeclone.parse.syntax import KIND, Syntax
 
 _FUNCTION, _CLASS, _DECORATED = KIND["function_definition"], KIND["class_definition"], KIND["decorated_definition"]
-_CALL, _IDENTIFIER, _ATTRIBUTE = KIND["call"], KIND["identifier"], KIND["attribute"]
 _STATEMENT, _STRING = KIND["expression_statement"], KIND["string"]
 _MODULE = "<module>"
 
@@ -39,8 +38,6 @@ class Unit:
     """1-based line of `def` or `class`; 1 for a module."""
     last: int
     """1-based, inclusive."""
-    uses: tuple[int, ...] = ()
-    """Indices of the units of the file that it calls by name, ascending."""
 
 
 def line_starts(source: bytes) -> list[int]:
@@ -72,57 +69,22 @@ def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
         last = bisect_right(starts, max(syntax.start[node], syntax.end[node] - 1))
         found.append(Unit("function" if kind == _FUNCTION else "class", qualname, node, outer, parent, first, last))
         open_units.append((len(found) - 1, after[node]))
-    return _with_uses(syntax, found)
+    return found
 
 
 def surface_keys(syntax: Syntax, found: list[Unit]) -> list[int]:
     """A hash of the text of each unit as written, names included; layout, punctuation, comments, annotations, docstrings
     and decorators left out. Units with the same key are Type-1 clones."""
     kinds, after = syntax.kind, syntax.next
-    source = syntax.source
-    texts = [
-        source[start:end] if last == node + 1 else b""
-        for node, (start, end, last) in enumerate(zip(syntax.start, syntax.end, after, strict=True))
-    ]
-    for node, kind in enumerate(kinds):
-        if kind == _STATEMENT and node + 1 < len(kinds) and kinds[node + 1] == _STRING and after[node] == node + 2:
-            texts[node + 1] = b""
-    return (
-        [hash_name(b"\0".join(filter(None, texts[unit.node : after[unit.node]]))) for unit in found] if kinds else [0]
-    )
-
-
-def _with_uses(syntax: Syntax, found: list[Unit]) -> list[Unit]:
-    """Which definition calls which: `name(…)` a top-level one, `self.name(…)` a method of the same class."""
-    top = {unit.qualname: index for index, unit in enumerate(found) if unit.parent == 0}
-    methods = {
-        (unit.parent, unit.qualname.rpartition(".")[2]): index
-        for index, unit in enumerate(found)
-        if unit.parent > 0 and found[unit.parent].kind == "class"
+    source, starts, ends = syntax.source, syntax.start, syntax.end
+    docstrings = {
+        node + 1
+        for node, kind in enumerate(kinds)
+        if kind == _STATEMENT and node + 1 < len(kinds) and kinds[node + 1] == _STRING and after[node] == node + 2
     }
-    uses: list[set[int]] = [set() for _ in found]
-    current, bound = 0, [(0, len(syntax.kind))]
-    starts = {unit.node: index for index, unit in enumerate(found)}
-    for node, kind in enumerate(syntax.kind):
-        if kind in (_FUNCTION, _CLASS):
-            current = starts.get(node, current)
-            bound.append((current, syntax.next[node]))
-        while node >= bound[-1][1]:
-            bound.pop()
-            current = bound[-1][0]
-        if kind != _CALL:
-            continue
-        function = node + 1
-        used = None
-        if syntax.kind[function] == _IDENTIFIER:
-            used = top.get(syntax.text(function).decode("utf-8", "replace"))
-        elif (
-            syntax.kind[function] == _ATTRIBUTE
-            and syntax.next[function] == function + 3
-            and syntax.text(function + 1) == b"self"
-        ):
-            name = syntax.text(function + 2).decode("utf-8", "replace")
-            used = methods.get((found[current].parent, name))
-        if used is not None and used != current:
-            uses[current].add(used)
-    return [replace(unit, uses=tuple(sorted(used))) if used else unit for unit, used in zip(found, uses, strict=True)]
+    leaves = [node for node, last in enumerate(after) if last == node + 1 and node not in docstrings]
+    texts = [source[starts[node] : ends[node]] for node in leaves]
+    return [
+        hash_name(b"\0".join(texts[bisect_left(leaves, unit.node) : bisect_left(leaves, after[unit.node])]))
+        for unit in found
+    ] if kinds else [0]  # fmt: skip

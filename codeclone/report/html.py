@@ -13,7 +13,17 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from codeclone.model import Alignment, Attribution, Compared, Evidence, Partition, Report, Repository, Row
+from codeclone.model import (
+    Alignment,
+    Attribution,
+    Compared,
+    CompositionRow,
+    Evidence,
+    Partition,
+    Report,
+    Repository,
+    Row,
+)
 from codeclone.plain import plain
 from codeclone.report.words import OP_MEANING, OP_SIGN, TYPE_MEANING, meanings, percent, shares, told, where
 
@@ -38,6 +48,13 @@ LEAST_EXPLAINED = 0.25
 MAX_NAMES = 60
 """Rows of a pair's rename table; report.json has all of them."""
 
+MAX_COMPOSITION = 400
+"""Rows of the composition; where there are more, those with a class on both sides."""
+
+OPEN_COMPOSITION = 60
+"""More rows than this are folded at first."""
+
+MAX_FAMILIES = 100
 MAX_SKIPPED = 500
 MAX_FILES = 1_000
 
@@ -64,10 +81,15 @@ def render(report: Report) -> str:
         op_meaning=OP_MEANING,
         type_meaning=TYPE_MEANING,
         legend=_legend(report),
+        families=[found for found in report.classes if len(found.left) + len(found.right) > 2],
+        numbers={finding.id: number for number, finding in enumerate(report.evidence, 1)},
+        composition=_composition(report),
+        aligned=sum(row.left is not None and row.right is not None for row in report.composition),
         explained=_explained(report),
         limits={
             "rows": MAX_ROWS, "marked": MAX_MARKED, "attribution": MAX_ATTRIBUTION, "skipped": MAX_SKIPPED,
-            "files": MAX_FILES, "line": MAX_LINE, "names": MAX_NAMES,
+            "files": MAX_FILES, "line": MAX_LINE, "names": MAX_NAMES, "families": MAX_FAMILIES,
+            "open_composition": OPEN_COMPOSITION,
         },
     )  # fmt: skip
 
@@ -205,6 +227,13 @@ def _mark_words(tokens: list[str], differ: set[int]) -> Markup:
 def _legend(report: Report) -> dict[str, tuple[str, str]]:
     """Measure -> (unit, meaning)."""
     return {m.name: (m.unit, m.meaning) for finding in report.evidence for m in finding.measures}
+
+
+def _composition(report: Report) -> list[CompositionRow]:
+    if len(report.composition) <= MAX_COMPOSITION:
+        return list(report.composition)
+    both = [row for row in report.composition if row.left and row.right]
+    return (both or list(report.composition))[:MAX_COMPOSITION]
 
 
 def _explained(report: Report) -> list[Attribution]:

@@ -169,3 +169,14 @@ def test_unknown_kinds_and_options(codeclone, repository) -> None:
     assert result.code == 2
     assert "astrology" in result.err
     assert codeclone("scan", "good").code == 2
+
+
+def test_a_report_without_structure_and_names_still_renders(codeclone, schema, tmp_path: Path) -> None:
+    assert codeclone("scan", SAMPLES / "renamed", SAMPLES / "original", "-q", "-o", "r.json").code == 0
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    for field in ("classes", "composition", "leftovers", "common_names"):
+        del report[field]
+    jsonschema.validate(report, schema)
+    (tmp_path / "earlier.json").write_text(json.dumps(report), encoding="utf-8")
+    assert codeclone("render", "earlier.json", "-o", "again.html").code == 0
+    assert "How the two are built" not in (tmp_path / "again.html").read_text(encoding="utf-8")
