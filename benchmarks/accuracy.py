@@ -202,12 +202,12 @@ def report(found: list[Found], negatives: list[Found], pairs: list[float]) -> di
             for name in row.case.operators:
                 by_part.setdefault(name, []).append(row)
     if by_part:
-        rows = [
+        parts = [
             (name, len(rows), share([r.right for r in rows]), share([r.source > highest for r in rows]))
             for name, rows in by_part.items()
         ]
-        rows.sort(key=lambda row: (row[2], row[0]))
-        print(f"\n{table(('operator among the drawn', 'n', 'first choice', 'recall, no false alarm'), rows)}")
+        parts.sort(key=lambda row: (row[2], row[0]))
+        print(f"\n{table(('operator among the drawn', 'n', 'first choice', 'recall, no false alarm'), parts)}")
     print()
     for mode, rows in [
         *((mode, rows) for mode, rows in by_mode.items() if mode in FUNCTIONS),
@@ -335,7 +335,7 @@ def run_subset(corpus: Corpus, modes: Sequence[str], tools: Sequence[str]) -> di
         "recall, no false alarm",
         "highest unrelated",
     )
-    print(f"\n{table(head, sorted(rows, key=lambda row: wanted.index(row[1])))}")
+    print(f"\n{table(head, sorted(rows, key=lambda row: wanted.index(str(row[1]))))}")
     return dict(figures)
 
 
