@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ import numpy as np
 import operators
 import peers
 from cases import SEED, Corpus, Rewritten, long_enough, rewritten, unrelated
+from numpy.typing import NDArray
 
 from codeclone import background
 from codeclone.evidence import Context, Profiled, code
@@ -35,6 +37,8 @@ from codeclone.match.pairing import side_of
 from codeclone.match.scoring import FactSets, score_pairs
 from codeclone.model import LEVELS, Profile
 from codeclone.read import folder
+
+Matrix = NDArray[np.float64]
 
 FUNCTIONS = {"core": 400, "5": 400, "1": 200, "2": 200, "3": 200, "4": 200}
 """Functions of each mode."""
@@ -52,7 +56,9 @@ RARE = 0.001
 """Share of the unrelated functions that the second threshold lets pass."""
 
 SUBSET, SUBSET_POOL, SUBSET_UNRELATED = 60, 300, 60
-"""Rewritten functions, pool functions and unrelated functions that other tools are run on, all against all."""
+"""Rewritten functions of each mode, pool functions and unrelated functions that all tools are run on, all against all."""
+
+SUBSET_MODES = ("reprint", "core", "3", "5")
 
 
 @dataclass(frozen=True)
@@ -198,12 +204,12 @@ def report(found: list[Found], negatives: list[Found], pairs: list[float]) -> di
             for name in row.case.operators:
                 by_part.setdefault(name, []).append(row)
     if by_part:
-        rows = [
+        parts = [
             (name, len(rows), share([r.right for r in rows]), share([r.source > highest for r in rows]))
             for name, rows in by_part.items()
         ]
-        rows.sort(key=lambda row: (row[2], row[0]))
-        print(f"\n{table(('operator among the drawn', 'n', 'first choice', 'recall, no false alarm'), rows)}")
+        parts.sort(key=lambda row: (row[2], row[0]))
+        print(f"\n{table(('operator among the drawn', 'n', 'first choice', 'recall, no false alarm'), parts)}")
     print()
     for mode, rows in [
         *((mode, rows) for mode, rows in by_mode.items() if mode in FUNCTIONS),
@@ -258,6 +264,90 @@ def save_failures(found: list[Found], corpus: Corpus, target: Path) -> None:
             )
 
 
+def codeclone_scores(lefts: Sequence[str], qualnames: Sequence[str], rights: Sequence[str]) -> tuple[Matrix, Matrix]:
+    """(scores, ranks) of all pairs, each text in a file of its own; ranks without what stands around and surface."""
+    with tempfile.TemporaryDirectory() as folder_name:
+        for side, texts in (("left", lefts), ("right", rights)):
+            (Path(folder_name) / side).mkdir()
+            for number, text in enumerate(texts):
+                (Path(folder_name) / side / f"f{number:05d}.py").write_text(text, encoding="utf-8")
+        left, right = (code.profile(folder.read(f"{folder_name}/{side}")) for side in ("left", "right"))
+    one, other = sets_of(left, right)
+    at = places(left)
+    rows = [at[f"f{number:05d}.py", qualname] for number, qualname in enumerate(qualnames)]
+    # The first function of a file is the one it holds; what is defined inside comes after it.
+    columns = list({path: index for (path, _), index in reversed(places(right).items())}.values())[::-1]
+    pairs = np.array([(row, column) for row in rows for column in columns])
+    found = score_pairs(one, other, pairs[:, 0], pairs[:, 1])
+    shared = dict(zip(zip(found.left.tolist(), found.right.tolist(), strict=True), found.shared.tolist(), strict=True))
+    ranks = dict(zip(zip(found.left.tolist(), found.right.tolist(), strict=True), found.rank.tolist(), strict=True))
+    whole = np.maximum(one.bits, 1e-12).tolist()
+    scores = [[scored(min(1.0, shared[row, column] / whole[row]), whole[row]) for column in columns] for row in rows]
+    return np.array(scores), np.array([[ranks[row, column] for column in columns] for row in rows])
+
+
+def run_subset(corpus: Corpus, modes: Sequence[str], tools: Sequence[str]) -> dict[str, object]:
+    """Every tool on the same few functions, all against all, each function a file of its own."""
+    pool = corpus.subset(SUBSET, SUBSET_POOL)
+    rights = [text for *_, text in pool]
+    others = unrelated()[:SUBSET_UNRELATED]
+    wanted = [mode for mode in SUBSET_MODES if mode in modes]
+    cases = [row for mode in wanted for row in rewritten(corpus.originals[:SUBSET], mode, SUBSET)]
+    lefts = [row.text for row in (*cases, *others)]
+    where = {(path, qualname): number for number, (path, qualname, _) in enumerate(pool)}
+    truth = [where[c.source_path, c.source_qualname] for row in cases if (c := row.original.copy)]
+    twins = [
+        [
+            number
+            for number, (path, name, _) in enumerate(pool)
+            if number != true and corpus.is_source(row.original, path, name)
+        ]
+        for row, true in zip(cases, truth, strict=True)
+    ]
+    print(
+        f"\nall against all: {SUBSET} functions of each mode and {len(others)} unrelated ones against {len(pool)} functions"
+    )
+    print(
+        f"no false alarm: above all {len(others) * len(pool)} pairs with unrelated functions; ties for first count by chance"
+    )
+    rows, figures = [], {}
+    for tool in tools:
+        try:
+            if tool == "codeclone":
+                names = [row.qualname for row in (*cases, *others)]
+                scores, ranks = codeclone_scores(lefts, names, rights)
+            else:
+                scores = ranks = np.array(peers.TOOLS[tool](lefts, rights))
+        except (OSError, subprocess.SubprocessError) as error:
+            print(f"{tool}: left out, it cannot be installed or run here: {error}")
+            continue
+        highest = float(scores[len(cases) :].max())
+        for mode in wanted:
+            numbers = [number for number, row in enumerate(cases) if row.mode == mode]
+            first, reciprocal = zip(*(_first(ranks[n], truth[n], twins[n]) for n in numbers), strict=True)
+            recall = share([bool(scores[n, truth[n]] > highest) for n in numbers])
+            rows.append((tool, mode, len(numbers), float(np.mean(first)), float(np.mean(reciprocal)), recall, highest))
+            figures[f"{tool} {mode}"] = rows[-1][2:]
+    head = (
+        "tool",
+        "mode",
+        "n",
+        "true source first",
+        "mean reciprocal rank",
+        "recall, no false alarm",
+        "highest unrelated",
+    )
+    print(f"\n{table(head, sorted(rows, key=lambda row: wanted.index(str(row[1]))))}")
+    return dict(figures)
+
+
+def _first(scores: Matrix, true: int, twins: Sequence[int]) -> tuple[float, float]:
+    """(chance that the true source is named first, reciprocal of its mean rank); twins of the source are passed over."""
+    others = np.delete(scores, [true, *twins])
+    above, equal = int((others > scores[true]).sum()), int((others == scores[true]).sum())
+    return (0.0 if above else 1.0 / (1 + equal)), 1.0 / (1 + above + equal / 2)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", help="tools, by commas: codeclone, " + ", ".join(peers.TOOLS))
@@ -275,6 +365,8 @@ def main() -> None:
     figures: dict[str, object] = {}
     if "codeclone" in tools:
         figures["codeclone"] = run_codeclone(corpus, modes, arguments.functions, arguments.failures)
+    if any(tool in peers.TOOLS for tool in tools):
+        figures["side by side"] = run_subset(corpus, modes, tools)
     print(f"\n{time.perf_counter() - started:.0f} s")
     if arguments.json:
         print(json.dumps(figures, indent=1))

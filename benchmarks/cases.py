@@ -106,6 +106,24 @@ class Corpus:
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).write_text(text, encoding="utf-8")
 
+    def subset(self, sources: int, count: int) -> list[tuple[str, str, str]]:
+        """(path, qualname, text) of a small pool: the first `sources` sources, and long functions at random up to `count`."""
+        names = [(o.copy.source_path, o.copy.source_qualname) for o in self.originals[:sources] if o.copy]
+        others = [
+            (path, name)
+            for path, name in sorted(
+                (path, name) for path in {path for path, _ in self._sources} for name in self.trees[path]
+            )
+            if (path, name) not in self._marked and (path, name) not in names
+        ]
+        random.Random(SEED).shuffle(others)
+        found = []
+        for path, name in [*names, *others]:
+            node = self.trees[path][name]
+            if len(found) < count and isinstance(node, ast.FunctionDef) and long_enough(node):
+                found.append((path, name, printed(case(plain(node), "." in name))[0]))
+        return found
+
     def is_source(self, original: Original, path: str, qualname: str) -> bool:
         """Whether a pool function is the true source, or its twin as copied_from.py judges."""
         copy = original.copy
@@ -142,7 +160,7 @@ def unrelated() -> list[Rewritten]:
         for name, node in nodes:
             if taken < FROM_EACH and long_enough(node):
                 original = Original(plain(node), "." in name, f"{package}:{name}")
-                found.append(Rewritten("unrelated", original, (), *_printed(original.tree())))
+                found.append(Rewritten("unrelated", original, (), *printed(original.tree())))
                 taken += 1
     random.Random(SEED).shuffle(found)
     return found
@@ -164,9 +182,10 @@ def rewritten(originals: list[Original], mode: str, count: int) -> list[Rewritte
         else:
             tree, done = operators.applied(mode, tree, rng), (mode,)
         if tree is not None:
-            found.append(Rewritten(mode, original, done, *_printed(tree)))
+            found.append(Rewritten(mode, original, done, *printed(tree)))
     return found
 
 
-def _printed(tree: ast.Module) -> tuple[str, str]:
+def printed(tree: ast.Module) -> tuple[str, str]:
+    """(text of the file, qualified name of the function in question)."""
     return ast.unparse(tree) + "\n", qualname_of(tree)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "transformers==4.46.3"
@@ -37,6 +38,7 @@ def definitions(tree: ast.Module) -> dict[str, Node]:
     return found
 
 
+@cache
 def plain(node: ast.AST, decorators: bool = False) -> str:
     """Source text without comments and docstrings, and without decorators unless asked for."""
     copy = ast.parse(ast.unparse(node))
@@ -119,6 +121,7 @@ def alike(node: Node | None, source: str, copy: str) -> bool:
 _MODEL = re.compile(r"\b_?[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\b[A-Z][A-Za-z0-9]*|(['\"]).*?\1")
 
 
+@cache
 def model_blind(text: str) -> str:
     """Text with its own name, annotations, class names and strings blanked: what is left of two siblings that differ in
     the model's name only."""
