@@ -180,7 +180,7 @@ def _constants(syntax: Syntax) -> dict[bytes, int]:
     rebound: set[bytes] = set()
     if not syntax.kind:
         return constants
-    for statement in syntax.children(0):
+    for statement in syntax.top_level():
         if syntax.kind[statement] != _STATEMENT:
             continue
         for node in syntax.children(statement):

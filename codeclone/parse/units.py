@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from codeclone.model import FragmentKind
 from codeclone.parse.graph import hash_name
+from codeclone.parse.notebook import Cell
 from codeclone.parse.syntax import KIND, Syntax
 
 _FUNCTION, _CLASS, _DECORATED = KIND["function_definition"], KIND["class_definition"], KIND["decorated_definition"]
 _CALL, _IDENTIFIER, _ATTRIBUTE = KIND["call"], KIND["identifier"], KIND["attribute"]
 _STATEMENT, _STRING = KIND["expression_statement"], KIND["string"]
-_MODULE = "<module>"
+_MODULE, _MODULE_NAME = KIND["module"], "<module>"
 
 
 MAX_UNITS = 10_000
@@ -25,7 +27,7 @@ MAX_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A module, class or function of one file."""
+    """A module, a class or a function of one file. A cell of a notebook is a module."""
 
     kind: FragmentKind
     qualname: str
@@ -34,7 +36,7 @@ class Unit:
     outer: int
     """Syntax node with its decorators."""
     parent: int
-    """Index of the enclosing unit in the file's list; -1 for the module."""
+    """Index of the enclosing unit in the file's list; -1 for a module."""
     first: int
     """1-based line of `def` or `class`; 1 for a module."""
     last: int
@@ -48,16 +50,25 @@ def line_starts(source: bytes) -> list[int]:
     return [0, *(match.end() for match in re.finditer(rb"\n", source))]
 
 
-def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
-    """All definitions in source order; the module is the first."""
+def units(syntax: Syntax, starts: list[int], cells: Sequence[Cell] = ()) -> list[Unit]:
+    """All definitions in source order. The module is the first; of a notebook, each cell comes before what it holds."""
     end_of_text = len(syntax.source.rstrip())
-    found = [Unit("module", _MODULE, 0, 0, -1, 1, max(1, bisect_right(starts, max(0, end_of_text - 1))))]
-    open_units = [(0, len(syntax.kind))]
+    last_line = max(1, bisect_right(starts, max(0, end_of_text - 1)))
+    found: list[Unit] = []
+    open_units: list[tuple[int, int]] = []
+    if not cells:
+        found.append(Unit("module", _MODULE_NAME, 0, 0, -1, 1, last_line))
+        open_units.append((0, len(syntax.kind)))
+    left = iter(cells)
     kinds, after = syntax.kind, syntax.next
     decorated = 0
     for node, kind in enumerate(kinds):
         if kind == _DECORATED:
             decorated = node
+        if kind == _MODULE and node and cells:
+            cell = next(left)
+            open_units = [(len(found), after[node])]
+            found.append(Unit("module", cell.name, node, node, -1, cell.first, cell.last))
         if kind != _FUNCTION and kind != _CLASS:
             continue
         if len(found) > MAX_UNITS:
@@ -66,7 +77,7 @@ def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
             open_units.pop()
         parent = open_units[-1][0]
         name = syntax.text(node + 1).decode("utf-8", "replace")[:MAX_NAME]
-        qualname = name if parent == 0 else f"{found[parent].qualname}.{name}"
+        qualname = name if found[parent].kind == "module" else f"{found[parent].qualname}.{name}"
         outer = decorated if decorated and syntax.children(decorated)[-1] == node else node
         first = bisect_right(starts, syntax.start[node])
         last = bisect_right(starts, max(syntax.start[node], syntax.end[node] - 1))
@@ -75,16 +86,21 @@ def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
     return _with_uses(syntax, found)
 
 
-def surface_keys(syntax: Syntax, found: list[Unit]) -> list[int]:
+def is_top(found: list[Unit], unit: Unit) -> bool:
+    """Whether a definition stands in the module itself: all of the file can use it by its name."""
+    return unit.parent >= 0 and found[unit.parent].kind == "module"
+
+
+def surface_keys(syntax: Syntax, found: list[Unit], *, docstrings: bool = True) -> list[int]:
     """A hash of the text of each unit as written, names included; layout, punctuation, comments, annotations, docstrings
-    and decorators left out. Units with the same key are Type-1 clones."""
+    and decorators left out. Units with the same key are Type-1 clones. `docstrings`: whether the language has any."""
     kinds, after = syntax.kind, syntax.next
     source = syntax.source
     texts = [
         source[start:end] if last == node + 1 else b""
         for node, (start, end, last) in enumerate(zip(syntax.start, syntax.end, after, strict=True))
     ]
-    for node, kind in enumerate(kinds):
+    for node, kind in enumerate(kinds if docstrings else ()):
         if kind == _STATEMENT and node + 1 < len(kinds) and kinds[node + 1] == _STRING and after[node] == node + 2:
             texts[node + 1] = b""
     return (
@@ -94,17 +110,17 @@ def surface_keys(syntax: Syntax, found: list[Unit]) -> list[int]:
 
 def _with_uses(syntax: Syntax, found: list[Unit]) -> list[Unit]:
     """Which definition calls which: `name(…)` a top-level one, `self.name(…)` a method of the same class."""
-    top = {unit.qualname: index for index, unit in enumerate(found) if unit.parent == 0}
+    top = {unit.qualname: index for index, unit in enumerate(found) if is_top(found, unit)}
     methods = {
         (unit.parent, unit.qualname.rpartition(".")[2]): index
         for index, unit in enumerate(found)
-        if unit.parent > 0 and found[unit.parent].kind == "class"
+        if unit.parent >= 0 and found[unit.parent].kind == "class"
     }
     uses: list[set[int]] = [set() for _ in found]
     current, bound = 0, [(0, len(syntax.kind))]
     starts = {unit.node: index for index, unit in enumerate(found)}
-    for node, kind in enumerate(syntax.kind):
-        if kind in (_FUNCTION, _CLASS):
+    for node, kind in enumerate(syntax.kind if found else ()):
+        if kind in (_FUNCTION, _CLASS) or (kind == _MODULE and node in starts):
             current = starts.get(node, current)
             bound.append((current, syntax.next[node]))
         while node >= bound[-1][1]:
