@@ -49,6 +49,7 @@ def fetch_sources(requirement: str) -> Path:
         session = command.get_default_session(options)
         finder = command._build_package_finder(options, session)
         found = [it for it in finder.find_all_candidates(name) if not version or str(it.version) == version]
+        found.sort(key=lambda it: it.version)
         links = [it.link for it in found if it.link.filename.endswith((".tar.gz", ".zip"))]
         if not links:
             raise LookupError(f"{requirement}: the index has no source archive")

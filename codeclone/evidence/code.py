@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codeclone.attribution import Explained, explain
+from codeclone.background import with_language
 from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align
 from codeclone.match import explain as terms
@@ -38,7 +39,7 @@ from codeclone.parse.fragments import Parsed, parse_snapshot
 from codeclone.parse.graph import LOCAL
 
 TITLE = "Code"
-VERSION = 1
+VERSION = 2
 
 SHOWN = 200
 """Pairs that are aligned line by line and shown side by side; the others are listed."""
@@ -55,6 +56,11 @@ LEVEL_BOUNDS: tuple[tuple[Level, float, float, float], ...] = (
 pairs of unrelated packages (docs/calibration.md): coincidences end at 190 bits, and what lies above them up to 440 bits
 shares a public origin. No single pair is `very strong`: that takes a second kind of evidence."""
 
+KERNEL_OVERLAP = 2.0
+"""Facts of C, C++ and CUDA overlap more: each piece of code is in them as syntax and as a run of tokens. Their bits are
+divided by this before they are held against `LEVEL_BOUNDS`. Pairs of packages with kernels that have nothing to do with each
+other end at 430 bits (docs/calibration.md)."""
+
 METHOD = Method(
     "value graphs",
     {"depth": DEPTHS, "fine_depths": ",".join(map(str, FINE))},
@@ -63,13 +69,15 @@ METHOD = Method(
 
 
 def profile(snapshot: Snapshot) -> Profile:
-    """Parse every Python file of a snapshot into fragments and their facts."""
+    """Parse every file of code of a snapshot into fragments and their facts."""
     parsed = parse_snapshot(snapshot)
+    facts = facts_of(parsed.graphs)
+    kernel = np.array([fragment.language != "python" for fragment in parsed.fragments] or [False])
     return Profile(
         kind="code",
         version=VERSION,
         snapshot_digest=snapshot.repository.digest,
-        facts=facts_of(parsed.graphs),
+        facts=replace(facts, keys=with_language(facts.keys, kernel[facts.fragments])),
         fragments=parsed.fragments,
         details={"parsed": parsed},
         skipped=parsed.skipped,
@@ -242,7 +250,8 @@ def _pair(
     attributable = float(weights[telling].sum())
     contained_left = _share(weights[left_local[at_left]], left_weights[left_local])
     contained_right = _share(weights[right_local[at_right]], right_weights[right_local])
-    level = level_of(attributable, contained_left, contained_right)
+    overlap = 1.0 if left.profile.fragments[fragment].language == "python" else KERNEL_OVERLAP
+    level = level_of(attributable / overlap, contained_left, contained_right)
     if level == "none":
         return None
     return _Pair(

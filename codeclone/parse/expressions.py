@@ -189,7 +189,7 @@ def _library_call(s: Lowering, name: bytes, receiver: list[int], arguments: int,
     if name == b"size" and receiver:
         shape = s.make(b".shape", receiver, at)
         return s.make(b"<[]>", (shape, *positional), at) if positional else shape
-    if name == b"range" and len(operands) == 1 and s.is_label(operands[0], b"len"):
+    if name in (b"range", b"xrange") and len(operands) == 1 and s.is_label(operands[0], b"len"):
         return s.make(b"<indices>", s.operands(operands[0]), at)
     name = s.spellings.get(name, name)
     slots, last = s.slots, len(s.slots) - 1

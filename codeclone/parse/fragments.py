@@ -16,7 +16,8 @@ from codeclone.parse import dataflow
 from codeclone.parse.graph import GraphBuilder, ValueGraphs
 from codeclone.parse.names import resolve, roots_of
 from codeclone.parse.notebook import MAX_NOTEBOOK_BYTES, Cell, parse_notebook
-from codeclone.parse.syntax import Syntax, parse_python
+from codeclone.parse.python2 import parse_any_python
+from codeclone.parse.syntax import Syntax
 from codeclone.parse.units import MAX_UNITS, Unit, line_starts, surface_keys, units
 from codeclone.read.text import Text, decode
 
@@ -131,7 +132,7 @@ def _python(
             skipped.append(Skipped(Location(path), "a notebook without code that can be compared"))
             return None
     else:
-        syntax = parse_python(text.encode("utf-8", "surrogatepass"), path)
+        syntax = parse_any_python(text.encode("utf-8", "surrogatepass"), path)
         skipped.extend(syntax.skipped)
     read = _File(path, "python", text, syntax, units(syntax, line_starts(syntax.source), cells), cells)
     _name_what_is_left_out(read, dataflow.lower(graph, syntax, resolve(syntax, roots), read.units), skipped)

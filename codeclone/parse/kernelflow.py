@@ -263,7 +263,9 @@ class _Unit:
         if kind == _SUBSCRIPT:
             return self._make(b"<[]>", self._values(children), at)
         if kind == _FIELD:
-            return self._make(b"." + self._last_name(children[-1]), self.made.get(children[0], ()), at)
+            return self._make(
+                b"." + self._last_name(children[-1]), self._pointed_to(self.made.get(children[0], ())), at
+            )
         if kind == _PHI:
             return self._make(b"<phi>", self._values(children), at)
         if kind in (_IF, _FOR, _RANGE, _WHILE, _DO, _SWITCH, _CASE):
@@ -316,6 +318,15 @@ class _Unit:
         return self._make(b"<declare>", told, at) if not others else tuple(
             [self._make(b"<declare>", (*types, value), at)[0] for value in others]
         )  # fmt: skip
+
+    def _pointed_to(self, receiver: tuple[int, ...]) -> tuple[int, ...]:
+        """`(*p).x` and `p[0].x` are `p->x`."""
+        names, labels, edges = self.graph.label_names, self.graph.labels, self.graph.edges
+        if len(receiver) == 1 and names[labels[receiver[0]]] == b"<[]>" and len(edges[receiver[0]]) == 2:
+            pointer, place = map(child_of, edges[receiver[0]])
+            if names[labels[place]] == b"=0":
+                return (pointer,)
+        return receiver
 
     def _last_name(self, node: int) -> bytes:
         """The library's name that a field, method or function is called by; empty for the programmer's own."""

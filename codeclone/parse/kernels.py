@@ -112,9 +112,9 @@ def parse(source: bytes, path: str) -> Syntax:
     errors = _errors(tree)
     if errors:
         lines = [source.count(b"\n", 0, at) + 1 for at in (errors[0][0], errors[-1][0])]
-        count = f"{len(errors):,} place{'s' * (len(errors) > 1)}"
+        count = "1 place that does" if len(errors) == 1 else f"{len(errors):,} places that do"
         skipped.append(
-            Skipped(Location(path, Span(*lines)), f"{count} that do not parse as C++ or CUDA: read as far as possible")
+            Skipped(Location(path, Span(*lines)), f"{count} not parse as C++ or CUDA: read as far as possible")
         )
     syntax = flatten(tree, source, _PLAN, path, skipped)
     return replace(syntax, skipped=(*syntax.skipped, *_damaged(syntax, errors, path)))
@@ -172,9 +172,10 @@ def units(syntax: Syntax, starts: list[int]) -> list[Unit]:
             open_units.pop()
         first = bisect_right(starts, syntax.start[node])
         last = bisect_right(starts, max(syntax.start[node], syntax.end[node] - 1))
-        if kind == FUNCTION and (first, last) in damaged:
-            continue
         parent = open_units[-1][0]
+        # C++ has no function in a function: what looks like one is a macro that stands for a loop.
+        if kind == FUNCTION and ((first, last) in damaged or found[parent].kind == "function"):
+            continue
         qualname = name if parent == 0 else f"{found[parent].qualname}.{name}"
         unit_kind: FragmentKind = "function" if kind == FUNCTION else "class"
         found.append(Unit(unit_kind, qualname[: 2 * MAX_NAME], node, node, parent, first, last))
@@ -206,8 +207,10 @@ def _name(syntax: Syntax, node: int) -> str | None:
 
 
 def _words(syntax: Syntax, node: int) -> str:
-    text = _TEMPLATE.sub(b"", syntax.text(node)[:MAX_NAME])
-    return ".".join(b"".join(text.split()).decode("utf-8", "replace").split("::")).strip(".") or "<anonymous>"
+    # Behind a macro the grammar does not know, the type stands before the name.
+    text = _TEMPLATE.sub(b"", syntax.text(node)[:MAX_NAME]).replace(b" ::", b"::").replace(b":: ", b"::")
+    last = (text.split() or [b""])[-1]
+    return ".".join(last.decode("utf-8", "replace").split("::")).strip(".") or "<anonymous>"
 
 
 def _with_uses(syntax: Syntax, found: list[Unit]) -> list[Unit]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codeclone.model import Location, Skipped
-from codeclone.parse.syntax import KIND, Syntax, parse_python
+from codeclone.parse.python2 import parse_any_python
+from codeclone.parse.syntax import KIND, Syntax
 
 MAX_NOTEBOOK_BYTES = 32 * 2**20
 """Of the file with its outputs, which are most of a large notebook."""
@@ -136,7 +137,7 @@ def _joined(found: list[tuple[str, str, dict[str, Any]]], path: str) -> Notebook
             skipped.append(Skipped(Location(path, None, pointer), reason))
             continue
         code = (without_magics(text) + "\n").encode("utf-8", "surrogatepass")
-        syntax = parse_python(code, path)
+        syntax = parse_any_python(code, path)
         skipped.extend(replace(s, location=replace(s.location, pointer=pointer)) for s in syntax.skipped)
         base = len(kinds)
         own_root = bool(syntax.kind) and syntax.kind[0] == KIND["module"]
