@@ -25,9 +25,10 @@ _PATTERN, _LAMBDA, _FUNCTION = KIND["tuple_pattern"], KIND["lambda"], KIND["func
 _PARAMETERS = frozenset((KIND["parameters"], KIND["lambda_parameters"]))
 _IDENTIFIER, _ATTRIBUTE, _KEYWORD = KIND["identifier"], KIND["attribute"], KIND["keyword_argument"]
 _TUPLE, _STRING, _INTEGER, _DEFAULT = KIND["tuple"], KIND["string"], KIND["integer"], KIND["default_parameter"]
-_FORMS = frozenset((_EXCEPT, _RAISE, _EXEC, *_PARAMETERS))
+_FORMS = frozenset((_EXCEPT, _RAISE, _EXEC))
 
-_OCTAL = re.compile(rb"(?<![\w.])0[0-7]+[lL]?(?![\w.])")
+_OCTAL = re.compile(rb"0(?<![\w.]0)[0-7]+[lL]?(?![\w.])")
+"""Begins with the plain character, which is searched for much faster than a condition."""
 _OLD_NAME = re.compile(rb"[a-z_]\w*\Z")
 
 
@@ -49,12 +50,13 @@ def modern(syntax: Syntax) -> bytes | None:
         wanted.add(_STRING)
     if _OCTAL.search(syntax.source):
         wanted.add(_INTEGER)
+    if _PATTERN in syntax.kind:
+        wanted |= _PARAMETERS
     edits: list[Edit] = []
-    for node, kind in enumerate(syntax.kind):
-        if kind in wanted:
-            edits += _edits(syntax, node, kind)
-            if len(edits) > MAX_EDITS:
-                break
+    for node in [node for node, kind in enumerate(syntax.kind) if kind in wanted]:
+        edits += _edits(syntax, node, syntax.kind[node])
+        if len(edits) > MAX_EDITS:
+            break
     return _applied(syntax.source, edits) if edits else None
 
 
