@@ -103,7 +103,7 @@ def lower(graph: GraphBuilder, syntax: Syntax, units: list[Unit]) -> list[Unit]:
         first_root = graph.roots
         try:
             _Unit(graph, syntax).run(unit.node, last, outer)
-        except TooMuchWork:
+        except (TooMuchWork, IndexError):
             unfinished.append(unit)
         graph.same_when_cut_out(first_root)
     return unfinished

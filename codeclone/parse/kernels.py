@@ -16,7 +16,7 @@ from tree_sitter import Language, Parser, Tree
 
 from codeclone.model import FragmentKind, Location, Skipped, Span
 from codeclone.parse.syntax import DROP, LEAF, RECORD, THROUGH, Plan, Syntax, flatten
-from codeclone.parse.units import MAX_NAME, MAX_UNITS, Unit
+from codeclone.parse.units import MAX_NAME, MAX_UNITS, Unit, line_starts
 
 MAX_DAMAGE = 0.25
 """A definition with a larger share of its bytes in syntax errors is left out."""
@@ -110,14 +110,15 @@ def parse(source: bytes, path: str) -> Syntax:
     tree = _parser().parse(source)
     skipped: list[Skipped] = []
     errors = _errors(tree)
+    starts = line_starts(source)
     if errors:
-        lines = [source.count(b"\n", 0, at) + 1 for at in (errors[0][0], errors[-1][0])]
+        lines = [bisect_right(starts, at) for at in (errors[0][0], errors[-1][0])]
         count = "1 place that does" if len(errors) == 1 else f"{len(errors):,} places that do"
         skipped.append(
             Skipped(Location(path, Span(*lines)), f"{count} not parse as C++ or CUDA: read as far as possible")
         )
     syntax = flatten(tree, source, _PLAN, path, skipped)
-    return replace(syntax, skipped=(*syntax.skipped, *_damaged(syntax, errors, path)))
+    return replace(syntax, skipped=(*syntax.skipped, *_damaged(syntax, errors, starts, path)))
 
 
 def _errors(tree: Tree) -> list[tuple[int, int]]:
@@ -136,16 +137,16 @@ def _errors(tree: Tree) -> list[tuple[int, int]]:
 _DAMAGED = "too damaged to be read: most of it does not parse as C++ or CUDA"
 
 
-def _damaged(syntax: Syntax, errors: list[tuple[int, int]], path: str) -> list[Skipped]:
-    """Functions that are mostly error."""
+def _damaged(syntax: Syntax, errors: list[tuple[int, int]], starts: list[int], path: str) -> list[Skipped]:
+    """Functions that are mostly error. `starts`: where each line starts."""
     found = []
-    starts = [start for start, _ in errors]
+    first_bytes = [start for start, _ in errors]
     for node, kind in enumerate(syntax.kind if errors else ()):
         if kind == FUNCTION:
             first, last = syntax.start[node], syntax.end[node]
-            inside = errors[bisect_right(starts, first - 1) : bisect_right(starts, last)]
+            inside = errors[bisect_right(first_bytes, first - 1) : bisect_right(first_bytes, last)]
             if sum(min(end, last) - start for start, end in inside) > MAX_DAMAGE * (last - first):
-                lines = [syntax.source.count(b"\n", 0, at) + 1 for at in (first, max(first, last - 1))]
+                lines = [bisect_right(starts, at) for at in (first, max(first, last - 1))]
                 found.append(Skipped(Location(path, Span(*lines)), _DAMAGED))
     return found
 
