@@ -14,7 +14,7 @@ from codeclone.background import with_language
 from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align
 from codeclone.match import explain as terms
-from codeclone.match.features import DEPTHS, FINE, facts_of
+from codeclone.match.features import COARSE, DEPTHS, FINE, facts_of
 from codeclone.match.pairing import Match, Side, best_matches, side_of
 from codeclone.model import (
     LEVELS,
@@ -56,11 +56,6 @@ LEVEL_BOUNDS: tuple[tuple[Level, float, float, float], ...] = (
 pairs of unrelated packages (docs/calibration.md): coincidences end at 190 bits, and what lies above them up to 440 bits
 shares a public origin. No single pair is `very strong`: that takes a second kind of evidence."""
 
-KERNEL_OVERLAP = 2.0
-"""Facts of C, C++ and CUDA overlap more: each piece of code is in them as syntax and as a run of tokens. Their bits are
-divided by this before they are held against `LEVEL_BOUNDS`. Pairs of packages with kernels that have nothing to do with each
-other end at 430 bits (docs/calibration.md)."""
-
 METHOD = Method(
     "value graphs",
     {"depth": DEPTHS, "fine_depths": ",".join(map(str, FINE))},
@@ -77,7 +72,12 @@ def profile(snapshot: Snapshot) -> Profile:
         kind="code",
         version=VERSION,
         snapshot_digest=snapshot.repository.digest,
-        facts=replace(facts, keys=with_language(facts.keys, kernel[facts.fragments])),
+        facts=replace(
+            facts,
+            keys=with_language(facts.keys, kernel[facts.fragments]),
+            # Two steps down a syntax tree, or six tokens, are too little to show copying.
+            depths=np.where(kernel[facts.fragments] & (facts.depths == FINE[0]), np.uint8(COARSE), facts.depths),
+        ),
         fragments=parsed.fragments,
         details={"parsed": parsed},
         skipped=parsed.skipped,
@@ -250,8 +250,7 @@ def _pair(
     attributable = float(weights[telling].sum())
     contained_left = _share(weights[left_local[at_left]], left_weights[left_local])
     contained_right = _share(weights[right_local[at_right]], right_weights[right_local])
-    overlap = 1.0 if left.profile.fragments[fragment].language == "python" else KERNEL_OVERLAP
-    level = level_of(attributable / overlap, contained_left, contained_right)
+    level = level_of(attributable, contained_left, contained_right)
     if level == "none":
         return None
     return _Pair(
