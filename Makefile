@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock bench-accuracy bench-copied-from bench-speed bench-unrelated clean
+.PHONY: demo test check format stock bench-accuracy bench-copied-from bench-kernels bench-speed bench-unrelated clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,9 @@ bench-speed: $(VENV)/.installed ## a cold scan as a multiple of tree-sitter's ow
 
 bench-unrelated: $(VENV)/.installed ## best pairs between unrelated packages: what the levels rest on
 	$(BIN)/python benchmarks/unrelated.py
+
+bench-kernels: $(VENV)/.installed ## copies, relatives and strangers among packages with kernels
+	$(BIN)/python benchmarks/kernels.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

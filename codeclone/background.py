@@ -1,4 +1,4 @@
-"""How rare is a fact: the share of unrelated source files that hold it.
+"""How rare is a fact: the share of unrelated source files of its language that hold it.
 
 The shipped table (data/stock_code.npz) holds hashes only, counted over the files of well-known packages by
 `benchmarks/build_stock.py`, which records what it read beside it.
@@ -21,19 +21,31 @@ STOCK_SHARE = 0.01
 LEAST_COUNT = 3
 """Facts in fewer files than this are not in the table: there they are as rare as anything can be shown to be."""
 
+KERNEL = np.uint64(1)
+"""The lowest bit of a fact's key says its language: 0 Python, 1 the family of C, C++ and CUDA. So no fact of the one
+is ever one of the other, and a fact that no table holds still says which files it was not found in."""
+
+
+def with_language(keys: NDArray[np.uint64], kernel: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """The keys with their lowest bit set where `kernel` is true, and cleared elsewhere."""
+    return (keys & ~KERNEL) | kernel.astype(np.uint64)
+
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Facts and how many of `files` unrelated files hold each."""
+    """Facts and how many unrelated files of their language hold each."""
 
     keys: NDArray[np.uint64]
     """Ascending."""
     counts: NDArray[np.uint32]
     files: int
+    """Of Python."""
+    kernel_files: int
+    """Of C, C++ and CUDA."""
     description: str
 
     def bits(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """-log2 of the share of files that hold each fact.
+        """-log2 of the share of the files of its language that hold each fact.
 
         A fact that the table does not hold counts as held by as many files as it may be without being listed, plus
         one (the rule of succession): rarer than that cannot be shown from this background.
@@ -43,7 +55,8 @@ class Background:
             place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
             known = self.keys[place] == keys
             counts[known] = self.counts[place][known] + 1.0
-        return -np.log2(np.minimum(1.0, counts / (self.files + 1.0)))
+        files = np.where((keys & KERNEL) > 0, self.kernel_files, self.files)
+        return -np.log2(np.minimum(1.0, counts / (files + 1.0)))
 
     @property
     def stock_bits(self) -> float:
@@ -59,16 +72,18 @@ def shipped() -> Background:
             keys=np.cumsum(table["deltas"], dtype=np.uint64),
             counts=table["counts"].astype(np.uint32),
             files=int(table["files"]),
+            kernel_files=int(table["kernel_files"]),
             description=str(table["description"]),
         )
 
 
-def save(keys: NDArray[np.uint64], counts: NDArray[np.int64], files: int, description: str, path: Path) -> None:
-    """Write a table. `keys`: ascending. Counts above 65,535 are kept as that."""
+def save(table: Background, path: Path) -> None:
+    """Write a table. Counts above 65,535 are kept as that."""
     np.savez_compressed(
         path,
-        deltas=np.diff(keys, prepend=np.uint64(0)),
-        counts=np.minimum(counts, 65535).astype(np.uint16),
-        files=np.int64(files),
-        description=np.array(description),
+        deltas=np.diff(table.keys, prepend=np.uint64(0)),
+        counts=np.minimum(table.counts, 65535).astype(np.uint16),
+        files=np.int64(table.files),
+        kernel_files=np.int64(table.kernel_files),
+        description=np.array(table.description),
     )

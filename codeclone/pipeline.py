@@ -126,7 +126,7 @@ def _hold_something(
             reasons = [skip.reason for finding in findings.values() for other, skip in finding.skipped if other == side]
             reasons = [skip.reason for other, skip in unread if other == side] + reasons
             why = f" ({reasons[0]})" if reasons else ""
-            raise NothingToCompareError(f"{name}: nothing to compare: no Python code was found{why}")
+            raise NothingToCompareError(f"{name}: nothing to compare: no code was found{why}")
 
 
 def _partitions(findings: dict[str, Findings]) -> Partitions:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codeclone.attribution import Explained, explain
+from codeclone.background import with_language
 from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align, showing
 from codeclone.match.composition import composition
-from codeclone.match.features import FINE, facts_of
+from codeclone.match.features import COARSE, FINE, facts_of
 from codeclone.match.leftovers import defined, leftovers, shared_names
 from codeclone.match.measure import Pair, pairs
 from codeclone.match.pairing import Match, Side, best_matches, side_of
@@ -47,13 +48,20 @@ LEAST_OF_CLASSES: Level = "moderate"
 
 
 def profile(snapshot: Snapshot) -> Profile:
-    """Parse every Python file of a snapshot into fragments and their facts."""
+    """Parse every file of code of a snapshot into fragments and their facts."""
     parsed = parse_snapshot(snapshot)
+    facts = facts_of(parsed.graphs)
+    kernel = np.array([fragment.language != "python" for fragment in parsed.fragments] or [False])
     return Profile(
         kind="code",
         version=VERSION,
         snapshot_digest=snapshot.repository.digest,
-        facts=facts_of(parsed.graphs),
+        facts=replace(
+            facts,
+            keys=with_language(facts.keys, kernel[facts.fragments]),
+            # Two steps down a syntax tree, or six tokens, are too little to show copying.
+            depths=np.where(kernel[facts.fragments] & (facts.depths == FINE[0]), np.uint8(COARSE), facts.depths),
+        ),
         fragments=parsed.fragments,
         details={"parsed": parsed},
         skipped=parsed.skipped,

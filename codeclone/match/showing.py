@@ -89,7 +89,7 @@ def _finding(left: Side, right: Side, pair: Pair, level: Level, reader: Reader |
 
 def _id(left: Fragment, right: Fragment) -> str:
     text = "\0".join(
-        f"{side.location.path}\0{side.qualname}\0{side.location.span.first if side.location.span else 0}"
+        f"{side.location.path}{side.location.pointer or ''}\0{side.qualname}\0{side.location.span.first if side.location.span else 0}"
         for side in (left, right)
     )
     return "code-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]

@@ -6,7 +6,8 @@ comprehension, an early return is the branch it stands for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from codeclone.parse import algebra, library, sequences
 from codeclone.parse.calls import ARGUMENTS, IDENTIFIER, KEYWORD, library_name, parameter_names
@@ -15,7 +16,7 @@ from codeclone.parse.graph import CUT_OUT, IN_PLACE, GraphBuilder, TooMuchWork
 from codeclone.parse.lowering import MAX_IN_PLACE, MAX_INLINING, Arguments, Definitions, Helper, Lowering, value
 from codeclone.parse.names import Names
 from codeclone.parse.syntax import KIND, OPERATOR, Syntax
-from codeclone.parse.units import Unit
+from codeclone.parse.units import Unit, is_top
 
 MAX_GUARDS = 30
 """So many early exits in one block are seen as branches around what follows; after that they stand for themselves.
@@ -106,11 +107,11 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
     functions = {
         syntax.text(unit.node + 1): unit.node
         for unit in units
-        if unit.kind == "function" and unit.parent == 0 and _is_small(syntax, unit.node)
+        if unit.kind == "function" and is_top(units, unit) and _is_small(syntax, unit.node)
     }
     members: dict[int, dict[bytes, int]] = {}
     for unit in units:
-        if unit.kind == "function" and unit.parent > 0 and _is_small(syntax, unit.node):
+        if unit.kind == "function" and not is_top(units, unit) and _is_small(syntax, unit.node):
             members.setdefault(unit.parent, {})[syntax.text(unit.node + 1)] = unit.node
     classes: dict[int, Definitions] = {}
     by_name: dict[bytes, Definitions] = {}
@@ -119,22 +120,32 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
         if unit.kind == "class":
             classes[index] = _class_definitions(syntax, names, unit, members.get(index, {}), functions, by_name)
             by_name[syntax.text(unit.node + 1)] = classes[index]
+    # What the cells of a notebook bind so far, in place and cut out; of a file there is one module, which comes first.
+    bound: dict[bytes, int] = {}
+    bound_cut_out: dict[bytes, int] = {}
     for index, unit in enumerate(units):
         graph.begin_fragment(syntax.next[unit.node] - unit.node if syntax.kind else 0)
         defined = classes.get(_class_of(units, index), plain) if unit.kind == "function" else plain
         first_root = graph.roots
+        in_place, alone = Lowering(graph, syntax, names, defined), Lowering(graph, syntax, cut_out, nothing)
+        if unit.kind == "module":
+            in_place.env, alone.env = bound, bound_cut_out
+            in_place.told_by_surroundings = bound != bound_cut_out
         try:
             graph.begin_reading(IN_PLACE)
-            if _lower_unit(Lowering(graph, syntax, names, defined), unit, units):
+            if _lower_unit(in_place, unit, units):
                 graph.begin_reading(CUT_OUT)
-                _lower_unit(Lowering(graph, syntax, cut_out, nothing), unit, units)
+                _lower_unit(alone, unit, units)
             else:
                 graph.same_when_cut_out(first_root)
+                alone.env = dict(in_place.env)
         except (RecursionError, TooMuchWork, IndexError, ValueError):
             # Deep, slow by design, or cut off where syntax was too deep: what was found until then counts.
             graph.called_from = None
             graph.same_when_cut_out(first_root)
             unfinished.append(unit)
+        if unit.kind == "module":
+            bound, bound_cut_out = in_place.env, alone.env
     return unfinished
 
 
@@ -146,9 +157,10 @@ def _lower_unit(s: Lowering, unit: Unit, units: list[Unit]) -> bool:
     elif unit.kind == "class":
         _lower_class(s, unit)
     elif s.kind:
-        s.root(b"<module>", (), 0)
-        _run(s, s.syntax.children(0))
-        _fields(s)
+        s.root(b"<module>", (), s.start[unit.node])
+        before = dict(s.env)
+        _run(s, s.syntax.children(unit.node))
+        _fields(s, before)
     return s.told_by_surroundings
 
 
@@ -302,10 +314,10 @@ def _lower_class(s: Lowering, unit: Unit) -> None:
             _fields(s)
 
 
-def _fields(s: Lowering) -> None:
-    """What a class or module binds can be read from outside."""
+def _fields(s: Lowering, before: Mapping[bytes, int] = MappingProxyType({})) -> None:
+    """What a class or module binds can be read from outside. `before`: what was bound when it began."""
     for name, bound in s.env.items():
-        if not name.startswith(b"self."):
+        if not name.startswith(b"self.") and before.get(name) != bound:
             s.root(b"<field>", (bound,), s.graph.offsets[bound])
 
 

@@ -15,15 +15,21 @@ from codeclone.model import Binding, Fragment, Location, Skipped, Snapshot, Span
 from codeclone.parse import dataflow
 from codeclone.parse.graph import GraphBuilder, ValueGraphs
 from codeclone.parse.names import resolve, roots_of
+from codeclone.parse.notebook import MAX_NOTEBOOK_BYTES, Cell, parse_notebook
+from codeclone.parse.python2 import parse_any_python
 from codeclone.parse.relations import Outline, outline, relations
-from codeclone.parse.syntax import Syntax, parse_python
+from codeclone.parse.syntax import Syntax
 from codeclone.parse.units import MAX_UNITS, Unit, line_starts, surface_keys, units
 from codeclone.read.text import Text, decode
 
-SUFFIXES = (".py", ".pyi", ".pyw")
+PYTHON, NOTEBOOK = (".py", ".pyi", ".pyw"), ".ipynb"
+KERNELS = {
+    ".cu": "cuda", ".cuh": "cuda", ".cpp": "c++", ".cc": "c++", ".cxx": "c++", ".hpp": "c++", ".h": "c++", ".c": "c",
+}  # fmt: skip
+"""Suffix -> language. A header is read as C++, whose grammar covers that of C."""
 
-MAX_PYTHON_BYTES = 4 * 2**20
-"""A larger Python file is data, not something a person wrote."""
+MAX_SOURCE_BYTES = 4 * 2**20
+"""A larger source file is data, not something a person wrote."""
 
 MAX_LINE = 20_000
 """Characters; a file with a longer line is minified or data."""
@@ -31,7 +37,7 @@ MAX_LINE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """All Python code of a snapshot."""
+    """All code of a snapshot."""
 
     fragments: tuple[Fragment, ...]
     graphs: ValueGraphs
@@ -50,53 +56,69 @@ class Parsed:
     skipped: tuple[Skipped, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that was read and lowered."""
+
+    path: str
+    language: str
+    text: str
+    syntax: Syntax
+    units: list[Unit]
+    cells: tuple[Cell, ...] = ()
+    calls: tuple[tuple[int, ...], ...] = ()
+    """Units that each unit calls, where this is known from the file alone; else relations.py finds them."""
+
+    def numbers(self) -> list[int]:
+        """1-based number of each line: of a notebook, counted from the beginning of its cell."""
+        if self.cells:
+            return [number for cell in self.cells for number in range(1, cell.last - cell.first + 2)] + [1]
+        return list(range(1, self.syntax.source.count(b"\n") + 2))
+
+
 def parse_snapshot(snapshot: Snapshot) -> Parsed:
-    """Parse every Python file. Never raises on what the files contain: what is not understood is in `skipped`."""
+    """Parse every file of code. Never raises on what the files contain: what is not understood is in `skipped`."""
     graph = GraphBuilder()
     fragments: list[Fragment] = []
     skipped: list[Skipped] = []
-    starts_of: list[tuple[list[int], int]] = []
+    lines_of: list[tuple[list[int], list[int], int]] = []
     surfaces: list[int] = []
     outlines: list[Outline] = []
     bases: list[int] = []
+    places_of: list[tuple[list[int], list[int]]] = []
     encodings: list[tuple[str, str]] = []
-    sources = [file for file in snapshot.files if file.path.lower().endswith(SUFFIXES)]
-    roots = roots_of(tuple(file.path for file in sources))
+    sources = [(file, suffix) for file in snapshot.files if (suffix := _suffix(file.path)) is not None]
+    roots = roots_of(tuple(file.path for file, suffix in sources if suffix in PYTHON))
     files = source_lines = 0
     skipped.extend(_other_kinds(snapshot))
-    for file in sources:
-        decoded = _read(file.path, file.size, file.read, skipped)
+    for file, suffix in sources:
+        decoded = _read(file.path, file.size, file.read, skipped, notebook=suffix == NOTEBOOK)
         if decoded is None:
             continue
-        text = decoded.content
         if decoded.encoding != "utf-8":
             encodings.append((file.path, decoded.encoding))
-        syntax = parse_python(text.encode("utf-8", "surrogatepass"), file.path)
-        skipped.extend(syntax.skipped)
-        starts = line_starts(syntax.source)
-        found = units(syntax, starts)
-        if len(found) > MAX_UNITS:
-            reason = f"more than {MAX_UNITS:,} definitions: the rest is left out"
-            skipped.append(Skipped(Location(file.path, Span(found[-1].last, found[0].last)), reason))
-        for unit in dataflow.lower(graph, syntax, resolve(syntax, roots), found):
-            place = Location(file.path, Span(unit.first, unit.last))
-            skipped.append(
-                Skipped(place, f"{unit.qualname} is too deep or too much work for its size: read as far as possible")
-            )
-        outlines.append(outline(file.path, syntax, found))
-        bases.append(len(fragments))
-        fragments.extend(_fragments(file.path, text, syntax, starts, found, len(fragments)))
-        surfaces.extend(surface_keys(syntax, found))
-        starts_of.append((starts, len(found)))
+        read = _kernels(graph, file.path, decoded.content, KERNELS[suffix], skipped) if suffix in KERNELS else (
+            _python(graph, file.path, decoded.content, roots, skipped, notebook=suffix == NOTEBOOK)
+        )  # fmt: skip
+        if read is None:
+            continue
+        starts, numbers = line_starts(read.syntax.source), read.numbers()
+        if read.language == "python":
+            outlines.append(outline(file.path, read.syntax, read.units))
+            bases.append(len(fragments))
+            places_of.append((starts, numbers))
+        fragments.extend(_fragments(read, starts, numbers, len(fragments)))
+        surfaces.extend(surface_keys(read.syntax, read.units, docstrings=read.language == "python"))
+        lines_of.append((starts, numbers, len(read.units)))
         files += 1
-        source_lines += len(starts) - (1 if text.endswith("\n") else 0)
+        source_lines += len(starts) - (1 if read.text.endswith("\n") else 0)
     graphs = graph.finish()
     return Parsed(
         _related(fragments, outlines, bases, skipped),
         graphs,
-        _lines(graphs, starts_of),
+        _lines(graphs, lines_of),
         np.array(surfaces, np.uint64),
-        _bindings(outlines, bases, starts_of),
+        _bindings(outlines, bases, places_of),
         frozenset(name.decode("utf-8", "replace") for found in outlines for name in found.imported()),
         tuple(encodings),
         files,
@@ -105,11 +127,65 @@ def parse_snapshot(snapshot: Snapshot) -> Parsed:
     )
 
 
+def _suffix(path: str) -> str | None:
+    """The suffix by which a file is known to be code; None where it is not."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return suffix if suffix in PYTHON or suffix in KERNELS or suffix == NOTEBOOK else None
+
+
+def _python(
+    graph: GraphBuilder, path: str, text: str, roots: frozenset[bytes], skipped: list[Skipped], *, notebook: bool
+) -> _File | None:
+    cells: tuple[Cell, ...] = ()
+    if notebook:
+        book = parse_notebook(text, path)
+        if isinstance(book, Skipped):
+            skipped.append(book)
+            return None
+        text, syntax, cells = book.text, book.syntax, book.cells
+        skipped.extend(syntax.skipped)
+        if not cells:
+            skipped.append(Skipped(Location(path), "a notebook without code that can be compared"))
+            return None
+    else:
+        syntax = parse_any_python(text.encode("utf-8", "surrogatepass"), path)
+        skipped.extend(syntax.skipped)
+    read = _File(path, "python", text, syntax, units(syntax, line_starts(syntax.source), cells), cells)
+    _name_what_is_left_out(read, dataflow.lower(graph, syntax, resolve(syntax, roots), read.units), skipped)
+    return read
+
+
+def _kernels(graph: GraphBuilder, path: str, text: str, language: str, skipped: list[Skipped]) -> _File:
+    from codeclone.parse import kernelflow, kernels  # only where there is such a file: Python needs no second grammar
+
+    syntax = kernels.parse(text.encode("utf-8", "surrogatepass"), path)
+    skipped.extend(syntax.skipped)
+    found = kernels.units(syntax, line_starts(syntax.source))
+    read = _File(path, language, text, syntax, found, calls=tuple(kernels.calls(syntax, found)))
+    _name_what_is_left_out(read, kernelflow.lower(graph, syntax, read.units), skipped)
+    return read
+
+
+def _name_what_is_left_out(read: _File, unfinished: list[Unit], skipped: list[Skipped]) -> None:
+    numbers = read.numbers()
+    if len(read.units) > MAX_UNITS:
+        place = _place(read, numbers, read.units[-1])
+        reason = f"more than {MAX_UNITS:,} definitions: the rest is left out from here on"
+        skipped.append(Skipped(place, reason))
+    for unit in unfinished:
+        reason = f"{unit.qualname} is too deep or too much work for its size: read as far as possible"
+        skipped.append(Skipped(_place(read, numbers, unit), reason))
+
+
+def _place(read: _File, numbers: list[int], unit: Unit) -> Location:
+    span = Span(numbers[unit.first - 1], numbers[unit.last - 1])
+    cell = bisect_right(read.cells, unit.first, key=lambda cell: cell.first) - 1
+    return Location(read.path, span, read.cells[cell].pointer if read.cells else None)
+
+
 def _other_kinds(snapshot: Snapshot) -> list[Skipped]:
-    """Files that are no Python code, counted by suffix: none of them is passed over in silence."""
-    counts = Counter(
-        PurePosixPath(f.path).suffix.lower() for f in snapshot.files if not f.path.lower().endswith(SUFFIXES)
-    )
+    """Files that are no code, counted by suffix: none of them is passed over in silence."""
+    counts = Counter(PurePosixPath(file.path).suffix.lower() for file in snapshot.files if _suffix(file.path) is None)
     return [
         Skipped(
             Location(f"*{suffix}" if suffix else "*"),
@@ -119,11 +195,11 @@ def _other_kinds(snapshot: Snapshot) -> list[Skipped]:
     ]
 
 
-def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped]) -> Text | None:
-    if size > MAX_PYTHON_BYTES:
-        skipped.append(
-            Skipped(Location(path), f"{size:,} bytes: over the bound of {MAX_PYTHON_BYTES:,} for source code")
-        )
+def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped], *, notebook: bool) -> Text | None:
+    bound = MAX_NOTEBOOK_BYTES if notebook else MAX_SOURCE_BYTES
+    if size > bound:
+        kind = "a notebook" if notebook else "source code"
+        skipped.append(Skipped(Location(path), f"{size:,} bytes: over the bound of {bound:,} for {kind}"))
         return None
     try:
         text = decode(read())
@@ -133,7 +209,7 @@ def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped
     if text is None:
         skipped.append(Skipped(Location(path), "not text: it contains null bytes"))
         return None
-    if len(text.content) > MAX_LINE:
+    if len(text.content) > MAX_LINE and not notebook:
         longest = max(map(len, text.content.split("\n")))
         if longest > MAX_LINE:
             skipped.append(Skipped(Location(path), f"a line of {longest:,} characters: over the bound of {MAX_LINE:,}"))
@@ -141,24 +217,27 @@ def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped
     return text
 
 
-def _fragments(path: str, text: str, syntax: Syntax, starts: list[int], found: list[Unit], base: int) -> list[Fragment]:
+def _fragments(read: _File, starts: list[int], numbers: list[int], base: int) -> list[Fragment]:
     """Fragments of one file; `base` is the index the first of them will have."""
-    lines = text.split("\n")
+    lines = read.text.split("\n")
+    found = read.units
     inner: list[list[tuple[int, int]]] = [[] for _ in found]
-    for unit in found[1:]:
-        inner[unit.parent].append((bisect_right(starts, syntax.start[unit.outer]), unit.last))
+    for unit in found:
+        if unit.parent >= 0:
+            inner[unit.parent].append((bisect_right(starts, read.syntax.start[unit.outer]), unit.last))
     fragments = []
     for index, unit in enumerate(found):
         last = min(unit.last, len(lines))
         hidden = [] if unit.kind == "function" else inner[index]
         fragments.append(
             Fragment(
-                location=Location(path, Span(unit.first, unit.last)),
+                location=_place(read, numbers, unit),
                 qualname=unit.qualname,
                 kind=unit.kind,
-                language="python",
-                lines=tuple((line, lines[line - 1]) for line in _shown(unit.first, last, hidden)),
+                language=read.language,
+                lines=tuple((numbers[line - 1], lines[line - 1]) for line in _shown(unit.first, last, hidden)),
                 parent=base + unit.parent if unit.parent >= 0 else -1,
+                calls=tuple(base + called for called in read.calls[index]) if read.calls else (),
             )
         )
     return fragments
@@ -181,10 +260,13 @@ def _related(
     return tuple(fragments)
 
 
-def _bindings(outlines: list[Outline], bases: list[int], starts_of: list[tuple[list[int], int]]) -> tuple[Binding, ...]:
+def _bindings(
+    outlines: list[Outline], bases: list[int], places_of: list[tuple[list[int], list[int]]]
+) -> tuple[Binding, ...]:
+    """What each file binds; `places_of`: where its lines start, and their numbers."""
     return tuple(
-        Binding(name.decode("utf-8", "replace"), base + unit, bisect_right(starts, offset))
-        for its_outline, base, (starts, _) in zip(outlines, bases, starts_of, strict=True)
+        Binding(name.decode("utf-8", "replace"), base + unit, numbers[bisect_right(starts, offset) - 1])
+        for its_outline, base, (starts, numbers) in zip(outlines, bases, places_of, strict=True)
         for name, unit, offset in its_outline.bindings
     )
 
@@ -197,13 +279,14 @@ def _shown(first: int, last: int, hidden: list[tuple[int, int]]) -> Iterator[int
     yield from range(first, last + 1)
 
 
-def _lines(graphs: ValueGraphs, starts_of: list[tuple[list[int], int]]) -> NDArray[np.int32]:
-    """Source line of each node; `starts_of`: line starts of each file, and how many fragments it has."""
+def _lines(graphs: ValueGraphs, lines_of: list[tuple[list[int], list[int], int]]) -> NDArray[np.int32]:
+    """Source line of each node; `lines_of`: where each line of a file starts, its number, and how many fragments the
+    file has."""
     result = np.ones(len(graphs.labels), np.int32)
-    bounds = np.searchsorted(graphs.fragments, np.arange(sum(count for _, count in starts_of) + 1))
+    bounds = np.searchsorted(graphs.fragments, np.arange(sum(count for *_, count in lines_of) + 1))
     fragment = 0
-    for starts, count in starts_of:
+    for starts, numbers, count in lines_of:
         lo, hi = bounds[fragment], bounds[fragment + count]
-        result[lo:hi] = np.searchsorted(np.asarray(starts), graphs.offsets[lo:hi], "right")
+        result[lo:hi] = np.asarray(numbers)[np.searchsorted(np.asarray(starts), graphs.offsets[lo:hi], "right") - 1]
         fragment += count
     return result

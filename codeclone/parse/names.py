@@ -15,7 +15,12 @@ from codeclone.parse.syntax import KIND, Syntax
 
 DATA = Path(__file__).parent.parent / "data"
 
-BUILTINS = frozenset(name.encode() for name in dir(builtins)) | {b"unicode", b"xrange", b"long", b"basestring"}
+BUILTINS = frozenset(name.encode() for name in dir(builtins)) | frozenset(
+    b"unicode xrange long basestring raw_input unichr reduce cmp execfile reload intern apply coerce buffer".split()
+)
+
+OLD_METHODS = frozenset(b"iteritems itervalues iterkeys viewitems viewvalues viewkeys".split())
+"""Methods of Python 2 that no package of today calls; data/spellings.txt says what they are now."""
 
 LIBRARIES = frozenset(
     b"torch numpy np jax jaxlib flax tensorflow keras paddle mindspore einops PIL cv2 scipy pandas sklearn torchvision "
@@ -37,7 +42,7 @@ _ASSIGNMENT, _ATTRIBUTE, _IDENTIFIER, _CALL = (
 @cache
 def api_names() -> frozenset[bytes]:
     """Names that are kept wherever they are called."""
-    return frozenset((DATA / "api_names.txt").read_bytes().split())
+    return frozenset((DATA / "api_names.txt").read_bytes().split()) | OLD_METHODS
 
 
 @cache
@@ -180,7 +185,7 @@ def _constants(syntax: Syntax) -> dict[bytes, int]:
     rebound: set[bytes] = set()
     if not syntax.kind:
         return constants
-    for statement in syntax.children(0):
+    for statement in syntax.top_level():
         if syntax.kind[statement] != _STATEMENT:
             continue
         for node in syntax.children(statement):

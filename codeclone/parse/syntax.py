@@ -49,38 +49,50 @@ _KEPT_TOKENS = [
     "is not",
 ]
 
-_RECORD, _THROUGH, _LEAF, _DROP, _STRING = range(5)
+RECORD, THROUGH, LEAF, DROP, STRING = range(5)
+"""What the walk does with a kind: record it, look through it, record it as a leaf, drop it, or read it as a string."""
 
 
-def _plan() -> list[int]:
-    """What the walk does with each kind: record it, look through it, record it as a leaf, or drop it."""
-    plan = [_DROP] * LANGUAGE.node_kind_count
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the syntax trees of a language become flat arrays."""
+
+    actions: list[int]
+    """By kind id."""
+    canonical: list[int]
+    """By kind id: the one id that the arrays hold, where a name has several."""
+    cut_off: int
+    """Kind id of a node below which nothing is read because it is too deep."""
+
+
+def _actions() -> list[int]:
+    plan = [DROP] * LANGUAGE.node_kind_count
     for i in range(LANGUAGE.node_kind_count):
         if not LANGUAGE.node_kind_is_visible(i):
             continue
         name = LANGUAGE.node_kind_for_id(i)
         if LANGUAGE.node_kind_is_named(i):
-            plan[i] = _RECORD
+            plan[i] = RECORD
             if name in ("parenthesized_expression", "with_clause", "case_pattern", "as_pattern_target", "chevron"):
-                plan[i] = _THROUGH
+                plan[i] = THROUGH
             elif name in ("identifier", "integer", "float", "ellipsis", "true", "false", "none", "string_content"):
-                plan[i] = _LEAF
+                plan[i] = LEAF
             elif name in ("comment", "type", "type_parameter", "type_conversion", "format_specifier", "string_start",
                           "string_end", "line_continuation", "type_alias_statement"):  # fmt: skip
-                plan[i] = _DROP
+                plan[i] = DROP
             elif name == "string":
-                plan[i] = _STRING
+                plan[i] = STRING
         elif name in _KEPT_TOKENS:
-            plan[i] = _LEAF
+            plan[i] = LEAF
     return plan
 
 
-_PLAN = _plan()
 # `block`, `*` and a few other names stand for several ids; the arrays hold one of them.
 _CANONICAL = [
     (KIND if LANGUAGE.node_kind_is_named(i) else OPERATOR).get(LANGUAGE.node_kind_for_id(i) or "", i)
     for i in range(LANGUAGE.node_kind_count)
 ]
+_PLAN = Plan(_actions(), _CANONICAL, KIND["ellipsis"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,13 @@ class Syntax:
             child = after[child]
         return found
 
+    def top_level(self) -> list[int]:
+        """The statements of the module; of a notebook, those of all its cells."""
+        found: list[int] = []
+        for child in self.children(0):
+            found.extend(self.children(child) if self.kind[child] == KIND["module"] else [child])
+        return found
+
     def text(self, node: int) -> bytes:
         return self.source[self.start[node] : self.end[node]]
 
@@ -123,22 +142,28 @@ def parse_python(source: bytes, path: str) -> Syntax:
     tree = _parser().parse(source)
     if tree.root_node.has_error:
         source, tree, skipped = _repair(source, tree, path)
-    kinds, starts, ends, after, deep = _flatten(tree, source)
+    return flatten(tree, source, _PLAN, path, skipped)
+
+
+def flatten(tree: Tree, source: bytes, plan: Plan, path: str, skipped: list[Skipped]) -> Syntax:
+    """The flat arrays of a syntax tree, whatever its language; what is too deep is added to `skipped`."""
+    kinds, starts, ends, after, deep = _walk(tree, source, plan)
     for first, last in deep:
         skipped.append(Skipped(Location(path, Span(first, last)), f"nested deeper than {MAX_DEPTH} levels"))
     return Syntax(source, kinds, starts, ends, after, tuple(skipped))
 
 
-def _flatten(tree: Tree, source: bytes) -> tuple[list[int], list[int], list[int], list[int], list[tuple[int, int]]]:
+def _walk(
+    tree: Tree, source: bytes, by: Plan
+) -> tuple[list[int], list[int], list[int], list[int], list[tuple[int, int]]]:
     kinds: list[int] = []
     starts: list[int] = []
     ends: list[int] = []
     after: list[int] = []
     deep: list[tuple[int, int]] = []
     stack: list[int] = []  # recorded node at each level of the walk, -1 where looked through
-    plan, canonical, known = _PLAN, _CANONICAL, len(_PLAN)
-    through, drop, leaf, string = _THROUGH, _DROP, _LEAF, _STRING
-    cut_off = KIND["ellipsis"]
+    plan, canonical, known, cut_off = by.actions, by.canonical, len(by.actions), by.cut_off
+    through, drop, leaf, string = THROUGH, DROP, LEAF, STRING
     cursor = tree.walk()
     down, along, up = cursor.goto_first_child, cursor.goto_next_sibling, cursor.goto_parent
     while True:
@@ -158,7 +183,7 @@ def _flatten(tree: Tree, source: bytes) -> tuple[list[int], list[int], list[int]
                 if action == string:
                     # Only a formatted string has anything inside that is not text.
                     prefix = source[start : start + 2].lower()
-                    action = _RECORD if b"f" in prefix or b"t" in prefix else _LEAF
+                    action = RECORD if b"f" in prefix or b"t" in prefix else LEAF
             if action != leaf and down():
                 if len(stack) < MAX_DEPTH:
                     stack.append(recorded)

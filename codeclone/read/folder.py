@@ -44,6 +44,7 @@ SKIPPED_FOLDERS = {
     ".mypy_cache": "a tool's cache",
     ".pytest_cache": "a tool's cache",
     ".ruff_cache": "a tool's cache",
+    ".ipynb_checkpoints": "copies that the notebook editor saves",
 }
 BYTE_CODE = (".pyc", ".pyo", ".pyd")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from codeclone.model import PARTS, CloneType, Location, Partition, RenameProof
@@ -65,13 +66,23 @@ def shares(partition: Partition) -> list[tuple[str, float, float]]:
     return [(part, getattr(partition, part), getattr(partition, part) / whole) for part in PARTS]
 
 
+_CELL = re.compile(r"(?:/worksheets/(\d+))?/cells/(\d+)/\w+\Z")
+
+
 def where(location: Location) -> str:
-    """`path:first-last`."""
+    """`path:first-last`; of a notebook `path cell 3:first-last`, with the lines of the cell."""
+    place = location.path
+    cell = _CELL.match(location.pointer or "")
+    if cell is not None:
+        sheet = f" worksheet {int(cell[1]) + 1}" if cell[1] and int(cell[1]) else ""
+        place = f"{place}{sheet} cell {int(cell[2]) + 1}"
+    elif location.pointer is not None:
+        place = f"{place}#{location.pointer}"
     if location.span is None:
-        return location.path if location.pointer is None else f"{location.path}#{location.pointer}"
+        return place
     if location.span.first == location.span.last:
-        return f"{location.path}:{location.span.first}"
-    return f"{location.path}:{location.span.first}-{location.span.last}"
+        return f"{place}:{location.span.first}"
+    return f"{place}:{location.span.first}-{location.span.last}"
 
 
 def percent(value: float) -> str:
