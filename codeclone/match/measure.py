@@ -245,8 +245,15 @@ def pairs(
 ) -> list[tuple[Level, Pair]]:
     """Every match that reaches a level, the strongest first; also further sources of a fragment that has several."""
     found: list[tuple[Level, Pair]] = []
+    least = LEVEL_BOUNDS[-1][1]
+    telling = np.isin(left.own.depths, FINE) & attributable[np.searchsorted(known, left.own.keys)]
+    at_most = np.bincount(
+        left.own.fragments[telling],
+        bits[np.searchsorted(known, left.own.keys[telling])],
+        minlength=len(left.profile.fragments),
+    )
     for fragment, match in matches.items():
-        if match.shared < LEVEL_BOUNDS[-1][1]:
+        if at_most[fragment] < least:
             continue
         of_this: list[Pair] = []
         for other in (match.right, *match.gathered):

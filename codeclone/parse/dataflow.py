@@ -481,13 +481,12 @@ def _branch(
 def _merge(
     s: Lowering, condition: int, then: dict[bytes, int], otherwise: dict[bytes, int], at: int
 ) -> dict[bytes, int]:
+    if then == otherwise:
+        return otherwise
     merged = dict(otherwise)
-    for name, bound in then.items():
+    for name in [name for name, bound in then.items() if otherwise.get(name) != bound]:
         other = otherwise.get(name)
-        if other is None:
-            merged[name] = bound
-        elif other != bound:
-            merged[name] = algebra.choose(s, condition, bound, other, at)
+        merged[name] = then[name] if other is None else algebra.choose(s, condition, then[name], other, at)
     return merged
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from operator import or_
 
 from codeclone.parse.graph import GraphBuilder, child_of, edge
 from codeclone.parse.names import Names, api_names, property_names, self_names, spellings
@@ -117,8 +118,8 @@ class Lowering:
         slots = self.slots
         if len(placed) > len(slots):
             slots = slots + slots[-1:] * (len(placed) - len(slots))
-        edges = tuple([slot | child for slot, child in zip(slots, placed, strict=False)])
-        return self.graph.node(self.graph.label(name), edges, at)
+        graph = self.graph
+        return graph.node(graph.label(name), tuple(map(or_, slots, placed)), at)
 
     def make_any_order(self, name: bytes, operands: Iterable[int], at: int) -> int:
         """A value whose operands have no order."""
