@@ -37,32 +37,36 @@ def tokens(text: str) -> list[str]:
     return [token for token in _TOKEN.findall(text) if not token.isspace() and not token.startswith("#")]
 
 
-class Alphabet:
-    """Token sequences as strings with one character for each distinct token: what rapidfuzz compares fastest."""
+class _Codes(dict[str, str]):
+    """Token -> its character, given when it is first asked for."""
 
     _FIRST, _SIZE = 0xE000, 0x100000
     """Characters from here on, above the surrogates; past the last one tokens share characters."""
 
+    def __missing__(self, token: str) -> str:
+        code = self[token] = chr(self._FIRST + len(self) % self._SIZE)
+        return code
+
+
+class Alphabet:
+    """Token sequences as strings with one character for each distinct token: what rapidfuzz compares fastest."""
+
     def __init__(self) -> None:
-        self._codes: dict[str, str] = {}
+        self._codes = _Codes()
 
     def write(self, sequence: Sequence[str]) -> str:
-        codes = self._codes
-        text = []
-        for token in sequence:
-            code = codes.get(token)
-            if code is None:
-                code = codes[token] = chr(self._FIRST + len(codes) % self._SIZE)
-            text.append(code)
-        return "".join(text)
+        return "".join(map(self._codes.__getitem__, sequence))
 
 
 _DOCSTRING = re.compile(r"^[ \t]*[rRuUbB]?(\"\"\"|''').*?\1[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
+_SURFACE = re.compile(r"#[^\n]*|([^\W\d]\w*|\d[\w.]*|\"[^\"\n]*\"|'[^'\n]*'|[^\w\s])")
+
+
 def surface(text: str) -> list[str]:
     """The tokens of a text as written, names included; comments and docstrings, which are prose, left out."""
-    return tokens(_DOCSTRING.sub("", text))
+    return list(filter(None, _SURFACE.findall(_DOCSTRING.sub("", text))))
 
 
 def similarity(left: str, right: str) -> float:

@@ -7,6 +7,7 @@ by its surface, the second witness, which never enters containment.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,41 +77,43 @@ class Side:
 def side_of(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64], alphabet: align.Alphabet) -> Side:
     """Prepare one side. `known`: all facts of the comparison, ascending; `bits`: their weights; one alphabet for both."""
     fragments = profile.fragments
-    keys, owners, readings = _with_inner(profile.facts, fragments)
+    facts = profile.facts
+    columns, owners, readings = _with_inner(np.searchsorted(known, facts.keys), facts, fragments)
     kinds = np.array([fragment.kind for fragment in fragments], dtype=object)
     return Side(
         profile=profile,
         parsed=profile.details["parsed"],
-        own=profile.facts,
-        sets=fact_sets(keys, owners, readings, len(fragments), known, bits),
+        own=facts,
+        sets=fact_sets(columns, owners, readings, len(fragments), bits),
         pools={kind: np.flatnonzero(kinds == kind) for kind in POOLS},
         alphabet=alphabet,
         surfaces={},
-        bounds=np.searchsorted(profile.facts.fragments, np.arange(len(fragments) + 1)),
+        bounds=np.searchsorted(facts.fragments, np.arange(len(fragments) + 1)),
     )
 
 
 def _with_inner(
-    facts: Facts, fragments: tuple[Fragment, ...]
-) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.uint8]]:
-    """(keys, fragments, readings) of every fragment together with those of the fragments inside it, each key once in a
-    fragment."""
-    parents = np.array([fragment.parent for fragment in fragments] or [-1], np.int32)
-    level = (facts.keys, facts.fragments, facts.readings)
+    columns: NDArray[np.int64], facts: Facts, fragments: tuple[Fragment, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+    """(columns, fragments, readings) of every fragment together with those of the fragments inside it, each column once
+    in a fragment."""
+    parents = np.array([fragment.parent for fragment in fragments] or [-1], np.int64)
+    level = (columns, facts.fragments.astype(np.int64), facts.readings)
     levels = [level]
     while len(level[0]):
         above = parents[level[1]]
         inside = above >= 0
         level = (level[0][inside], above[inside], level[2][inside])
         levels.append(level)
-    keys, owners, readings = (np.concatenate(parts) for parts in zip(*levels, strict=True))
-    order = np.lexsort((keys, owners))
-    keys, owners, readings = keys[order], owners[order], readings[order]
-    first = np.ones(len(keys), np.bool_)
-    first[1:] = (keys[1:] != keys[:-1]) | (owners[1:] != owners[:-1])
-    starts = np.flatnonzero(first)
+    columns, owners, readings = (np.concatenate(parts) for parts in zip(*levels, strict=True))
+    # Each level is in order already: what is left to do is to merge runs.
+    packed = owners << np.int64(32) | columns
+    order = np.argsort(packed, kind="stable")
+    packed, readings = packed[order], readings[order]
+    starts = np.flatnonzero(np.diff(packed, prepend=-1))
     merged = np.bitwise_or.reduceat(readings, starts) if len(starts) else readings
-    return keys[first], owners[first], merged
+    packed = packed[starts]
+    return packed & np.int64(0xFFFFFFFF), packed >> np.int64(32), merged
 
 
 # Matching
@@ -150,8 +153,7 @@ def best_matches(left: Side, right: Side) -> dict[int, Match]:
     return {index: _best(left, right, index, found, around) for index, found in sorted(options.items())}
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
+class _Option(NamedTuple):
     right: int
     rank: float
     containment: float

@@ -69,17 +69,16 @@ class Scores:
 
 
 def fact_sets(
-    keys: NDArray[np.uint64],
-    fragments: NDArray[np.int32],
+    columns: NDArray[np.int64],
+    fragments: NDArray[np.int64],
     readings: NDArray[np.uint8],
     count: int,
-    known: NDArray[np.uint64],
     bits: NDArray[np.float64],
 ) -> FactSets:
-    """`known`: all facts of both sides, ascending; `bits`: their weights; `readings`: of each fact, the
-    two lower bits count."""
-    columns = np.searchsorted(known, keys)
-    matrix = sparse.csr_array(((readings & 3).astype(np.int8), (fragments, columns)), shape=(count, len(known)))
+    """`columns`: of each fact its place among all facts of both sides, whose weights are `bits`, ordered by (fragment,
+    column); `readings`: the two lower bits count."""
+    starts = np.searchsorted(fragments, np.arange(count + 1))
+    matrix = sparse.csr_array(((readings & 3).astype(np.int8), columns, starts), shape=(count, len(bits)))
     weights = bits[columns]
     by_reading = [
         np.bincount(fragments, np.where(readings & reading, weights, 0.0), minlength=count) for reading in (1, 2)

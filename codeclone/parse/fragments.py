@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.model import Binding, Fragment, Location, Skipped, Snapshot, Span
+from codeclone.model import Binding, File, Fragment, Location, Skipped, Snapshot, Span
 from codeclone.parse import dataflow
-from codeclone.parse.graph import GraphBuilder, ValueGraphs
+from codeclone.parse.batches import in_batches
+from codeclone.parse.graph import GraphBuilder, ValueGraphs, joined
 from codeclone.parse.names import resolve, roots_of
 from codeclone.parse.notebook import MAX_NOTEBOOK_BYTES, Cell, parse_notebook
 from codeclone.parse.python2 import parse_any_python
@@ -76,54 +78,100 @@ class _File:
         return list(range(1, self.syntax.source.count(b"\n") + 2))
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some files of a snapshot, read and lowered; fragments are numbered within the batch."""
+
+    fragments: list[Fragment]
+    graphs: ValueGraphs
+    lines: NDArray[np.int32]
+    surfaces: list[int]
+    outlines: list[tuple[int, Outline, list[int], list[int]]]
+    """Of each Python file: the index of its first fragment, its outline, where its lines start, and their numbers."""
+    encodings: list[tuple[str, str]]
+    skipped: list[Skipped]
+    files: int
+    source_lines: int
+
+
 def parse_snapshot(snapshot: Snapshot) -> Parsed:
     """Parse every file of code. Never raises on what the files contain: what is not understood is in `skipped`."""
+    sources = [(file, suffix) for file in snapshot.files if (suffix := _suffix(file.path)) is not None]
+    roots = roots_of(tuple(file.path for file, suffix in sources if suffix in PYTHON))
+    batches = in_batches(
+        sources, [file.size for file, _ in sources], lambda some: _parse_batch(cast(Sequence[_Source], some), roots)
+    )
+    bases = np.cumsum([0, *(len(batch.fragments) for batch in batches)]).tolist()
+    fragments = [
+        _moved(fragment, base) if base else fragment
+        for base, batch in zip(bases, batches, strict=False)
+        for fragment in batch.fragments
+    ]
+    outlined = [
+        (base + first, *rest) for base, batch in zip(bases, batches, strict=False) for first, *rest in batch.outlines
+    ]
+    skipped = [*_other_kinds(snapshot), *(skip for batch in batches for skip in batch.skipped)]
+    outlines = [outline for _, outline, *_ in outlined]
+    firsts = [first for first, *_ in outlined]
+    return Parsed(
+        _related(fragments, outlines, firsts, skipped),
+        joined([batch.graphs for batch in batches], bases),
+        np.concatenate([np.zeros(0, np.int32), *(batch.lines for batch in batches)]),
+        np.array([key for batch in batches for key in batch.surfaces], np.uint64),
+        _bindings(outlines, firsts, [(starts, numbers) for *_, starts, numbers in outlined]),
+        frozenset(name.decode("utf-8", "replace") for found in outlines for name in found.imported()),
+        tuple(encoding for batch in batches for encoding in batch.encodings),
+        sum(batch.files for batch in batches),
+        sum(batch.source_lines for batch in batches),
+        tuple(skipped),
+    )
+
+
+_Source = tuple[File, str]
+"""(file, suffix)."""
+
+
+def _parse_batch(sources: Sequence[_Source], roots: frozenset[bytes]) -> Batch:
     graph = GraphBuilder()
     fragments: list[Fragment] = []
     skipped: list[Skipped] = []
     lines_of: list[tuple[list[int], list[int], int]] = []
     surfaces: list[int] = []
-    outlines: list[Outline] = []
-    bases: list[int] = []
-    places_of: list[tuple[list[int], list[int]]] = []
+    outlines: list[tuple[int, Outline, list[int], list[int]]] = []
     encodings: list[tuple[str, str]] = []
-    sources = [(file, suffix) for file in snapshot.files if (suffix := _suffix(file.path)) is not None]
-    roots = roots_of(tuple(file.path for file, suffix in sources if suffix in PYTHON))
     files = source_lines = 0
-    skipped.extend(_other_kinds(snapshot))
     for file, suffix in sources:
         decoded = _read(file.path, file.size, file.read, skipped, notebook=suffix == NOTEBOOK)
         if decoded is None:
             continue
         if decoded.encoding != "utf-8":
             encodings.append((file.path, decoded.encoding))
-        read = _kernels(graph, file.path, decoded.content, KERNELS[suffix], skipped) if suffix in KERNELS else (
-            _python(graph, file.path, decoded.content, roots, skipped, notebook=suffix == NOTEBOOK)
-        )  # fmt: skip
+        read = (
+            _kernels(graph, file.path, decoded.content, KERNELS[suffix], skipped)
+            if suffix in KERNELS
+            else _python(graph, file.path, decoded.content, roots, skipped, notebook=suffix == NOTEBOOK)
+        )
         if read is None:
             continue
         starts, numbers = line_starts(read.syntax.source), read.numbers()
         if read.language == "python":
-            outlines.append(outline(file.path, read.syntax, read.units))
-            bases.append(len(fragments))
-            places_of.append((starts, numbers))
+            outlines.append((len(fragments), outline(file.path, read.syntax, read.units), starts, numbers))
         fragments.extend(_fragments(read, starts, numbers, len(fragments)))
         surfaces.extend(surface_keys(read.syntax, read.units, docstrings=read.language == "python"))
         lines_of.append((starts, numbers, len(read.units)))
         files += 1
         source_lines += len(starts) - (1 if read.text.endswith("\n") else 0)
     graphs = graph.finish()
-    return Parsed(
-        _related(fragments, outlines, bases, skipped),
-        graphs,
-        _lines(graphs, lines_of),
-        np.array(surfaces, np.uint64),
-        _bindings(outlines, bases, places_of),
-        frozenset(name.decode("utf-8", "replace") for found in outlines for name in found.imported()),
-        tuple(encodings),
-        files,
-        source_lines,
-        tuple(skipped),
+    lines = _lines(graphs, lines_of)
+    return Batch(fragments, graphs, lines, surfaces, outlines, encodings, skipped, files, source_lines)
+
+
+def _moved(fragment: Fragment, by: int) -> Fragment:
+    """A fragment whose references to others are shifted."""
+    return replace(
+        fragment,
+        parent=fragment.parent + by if fragment.parent >= 0 else -1,
+        calls=tuple(called + by for called in fragment.calls),
     )
 
 

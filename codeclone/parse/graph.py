@@ -8,6 +8,7 @@ operators are unordered while others are not.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,3 +196,35 @@ class GraphBuilder:
             label_names=tuple(self.label_names),
             slot_names=tuple(self.slot_ids),
         )
+
+
+def joined(graphs: Sequence[ValueGraphs], bases: Sequence[int]) -> ValueGraphs:
+    """Several value graphs as one. `bases`: what is added to the fragment numbers of each."""
+    if len(graphs) == 1:
+        return graphs[0]
+    labels: dict[bytes, int] = {}
+    slots: dict[bytes, int] = {}
+    parts: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
+    for graph in graphs:
+        label_ids = [labels.setdefault(name, len(labels)) for name in graph.label_names]
+        slot_ids = [slots.setdefault(name, len(slots)) for name in graph.slot_names]
+        parts.append(
+            (np.asarray(label_ids or [0], np.int32)[graph.labels], np.asarray(slot_ids or [0], np.int32)[graph.slots])
+        )
+    nodes = np.cumsum([0, *(len(graph.labels) for graph in graphs)]).tolist()
+    edges = np.cumsum([0, *(len(graph.children) for graph in graphs)]).tolist()
+    return ValueGraphs(
+        labels=np.concatenate([part for part, _ in parts]),
+        offsets=np.concatenate([graph.offsets for graph in graphs]),
+        fragments=np.concatenate(
+            [graph.fragments + np.int32(base) for graph, base in zip(graphs, bases, strict=False)]
+        ),
+        readings=np.concatenate([graph.readings for graph in graphs]),
+        edge_starts=np.concatenate(
+            [np.zeros(1, np.int64), *(graph.edge_starts[1:] + more for graph, more in zip(graphs, edges, strict=False))]
+        ),
+        children=np.concatenate([graph.children + np.int32(more) for graph, more in zip(graphs, nodes, strict=False)]),
+        slots=np.concatenate([part for _, part in parts]),
+        label_names=tuple(labels),
+        slot_names=tuple(slots),
+    )
