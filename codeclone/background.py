@@ -31,6 +31,11 @@ def with_language(keys: NDArray[np.uint64], kernel: NDArray[np.bool_]) -> NDArra
     return (keys & ~KERNEL) | kernel.astype(np.uint64)
 
 
+def is_kernel(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each fact is one of C, C++ or CUDA."""
+    return (keys & KERNEL) > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Background:
     """Facts and how many unrelated files of their language hold each."""
@@ -55,7 +60,7 @@ class Background:
             place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
             known = self.keys[place] == keys
             counts[known] = self.counts[place][known] + 1.0
-        files = np.where((keys & KERNEL) > 0, self.kernel_files, self.files)
+        files = np.where(is_kernel(keys), self.kernel_files, self.files)
         return -np.log2(np.minimum(1.0, counts / (files + 1.0)))
 
     @property

@@ -21,20 +21,25 @@ unrelated packages the share stayed below 0.07 (docs/calibration.md)."""
 def judge(
     evidence: Sequence[Evidence],
     total: Partition,
+    calibrated: Partition,
     left: Repository,
     candidates: Sequence[Candidate],
 ) -> Verdict:
-    """The level of the whole comparison, why, and what stands against relying on it."""
+    """The level of the whole comparison, why, and what stands against relying on it.
+
+    `calibrated`: of the total, the facts whose share of a whole repository is known for unrelated ones.
+    """
     supporting = [finding for finding in evidence if finding.stance == "for" and finding.level != "none"]
     share = _share(total)
-    level = _level(supporting, total, share)
+    much = _is_much(supporting, calibrated)
+    level = _level(supporting, much)
     same = any(c.role == "right" and c.repository.digest == left.digest for c in candidates)
     return Verdict(
         level=level,
         direction="cannot tell",
         because=(
             *(["Both sides are the same files, byte for byte."] if same else []),
-            *_because(supporting, total, share),
+            *_because(supporting, total, share, much),
         ),
         caveats=tuple(_caveats(level, supporting, candidates)),
     )
@@ -46,17 +51,17 @@ def _share(total: Partition) -> float:
     return total.attributable / rest if rest else 0.0
 
 
-def _level(supporting: Sequence[Evidence], total: Partition, share: float) -> Level:
+def _level(supporting: Sequence[Evidence], much: bool) -> Level:
     if not supporting:
         return "none"
     best = max((finding.level for finding in supporting), key=LEVELS.index)
-    if _is_much(supporting, total, share):
+    if much:
         best = max(best, "moderate", key=LEVELS.index)
     kinds = {finding.kind for finding in supporting if LEVELS.index(finding.level) >= LEVELS.index("moderate")}
     return best if len(kinds) > 1 else min(best, MOST_FOR_ONE_KIND, key=LEVELS.index)
 
 
-def _because(supporting: Sequence[Evidence], total: Partition, share: float) -> list[str]:
+def _because(supporting: Sequence[Evidence], total: Partition, share: float, much: bool) -> list[str]:
     if not supporting:
         return [
             "No pair of fragments shares enough that is not stock to be shown; what single facts coincide "
@@ -71,7 +76,7 @@ def _because(supporting: Sequence[Evidence], total: Partition, share: float) -> 
         found = [finding for finding in supporting if finding.level == level]
         if found:
             sentences.append(f"{_pairs(len(found))} at level {level}.")
-    if _is_much(supporting, total, share):
+    if much:
         sentences.append(
             f"Together this counts as moderate by itself: the share is over {WHOLE_SHARE * 100:.0f} %, with at least "
             f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. None of the unrelated packages that were measured "
@@ -80,8 +85,10 @@ def _because(supporting: Sequence[Evidence], total: Partition, share: float) -> 
     return sentences
 
 
-def _is_much(supporting: Sequence[Evidence], total: Partition, share: float) -> bool:
-    return share >= WHOLE_SHARE and total.attributable >= WHOLE_BITS and len(supporting) >= WHOLE_PAIRS
+def _is_much(supporting: Sequence[Evidence], calibrated: Partition) -> bool:
+    return (
+        _share(calibrated) >= WHOLE_SHARE and calibrated.attributable >= WHOLE_BITS and len(supporting) >= WHOLE_PAIRS
+    )
 
 
 def _pairs(count: int) -> str:

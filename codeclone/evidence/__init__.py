@@ -53,6 +53,8 @@ class Findings:
     evidence: tuple[Evidence, ...]
     attribution: tuple[Attribution, ...]
     partition: Partition
+    calibrated: Partition
+    """Of that, the facts whose share of a whole repository is known for unrelated ones: what a verdict may rest on."""
     by_file: dict[str, Partition]
     compared: tuple[Compared, ...]
     controls: tuple[Control, ...] = ()

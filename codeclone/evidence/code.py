@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codeclone.attribution import Explained, explain
-from codeclone.background import with_language
+from codeclone.background import is_kernel, with_language
 from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align, showing
 from codeclone.match.composition import composition
@@ -89,6 +89,7 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         common_names=found.common_names,
         attribution=_attribution(sides[0], [c.name for c in candidates], sides[1:], matches),
         partition=explained.partition(),
+        calibrated=explained.partition(explained.keys[~is_kernel(explained.keys)]),
         by_file=_by_file(left, explained),
         compared=tuple(
             _compared(name, profile) for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]

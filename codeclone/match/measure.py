@@ -13,14 +13,15 @@ from codeclone.match.pairing import Match, Side
 from codeclone.model import LEVELS, Level, SharedPart, Span
 from codeclone.parse.graph import CUT_OUT, IN_PLACE, LOCAL
 
-LEVEL_BOUNDS: tuple[tuple[Level, float, float, float], ...] = (
-    ("strong", 600.0, 0.5, 0.5),
-    ("moderate", 300.0, 0.5, 0.0),
-    ("weak", 40.0, 0.25, 0.0),
+LEVEL_BOUNDS: tuple[tuple[Level, float, float], ...] = (
+    ("strong", 500.0, 0.5),
+    ("moderate", 150.0, 0.0),
+    ("weak", 20.0, 0.0),
 )
-"""(level, least attributable bits, least of the larger containment, least of the smaller one). Measured on the best
-pairs of unrelated packages (docs/calibration.md): coincidences end at 190 bits, and what lies above them up to 440 bits
-shares a public origin. No single pair is `very strong`: that takes a second kind of evidence."""
+"""(level, least telling bits, least of the smaller containment). Telling bits are attributable bits times the larger
+containment: many in a pair that is alike all over count, many in passing or few throughout do not. Measured on the best pairs
+of unrelated packages (docs/calibration.md): coincidences end at 100, and what lies above them shares a public origin. No
+single pair is `very strong`: that takes a second kind of evidence."""
 
 PART_MARGIN = 0.2
 """A part is chosen for being alike, so its containments must be this much higher than those of whole fragments."""
@@ -63,8 +64,8 @@ class Pair:
 
     @property
     def telling(self) -> float:
-        """What pairs of one level are ordered by: much that is attributable, in fragments that are alike throughout."""
-        return self.attributable * max(self.containment_left, self.containment_right)
+        """Telling bits: what pairs of one level are ordered by."""
+        return telling_bits(self.attributable, self.containment_left, self.containment_right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +220,17 @@ def _densest(side: _Shown, shared: NDArray[np.int64]) -> Span:
 
 def level_of(attributable: float, containment_left: float, containment_right: float) -> Level:
     """Level of one pair, or of a part of it, by `LEVEL_BOUNDS`."""
-    larger, smaller = max(containment_left, containment_right), min(containment_left, containment_right)
-    for level, bits, one, other in LEVEL_BOUNDS:
-        if attributable >= bits and larger >= one and smaller >= other:
+    telling = telling_bits(attributable, containment_left, containment_right)
+    smaller = min(containment_left, containment_right)
+    for level, bits, least in LEVEL_BOUNDS:
+        if telling >= bits and smaller >= least:
             return level
     return "none"
+
+
+def telling_bits(attributable: float, containment_left: float, containment_right: float) -> float:
+    """What the level of a pair goes by: see `LEVEL_BOUNDS`."""
+    return attributable * max(0.0, containment_left, containment_right)
 
 
 def level(pair: Pair) -> Level:

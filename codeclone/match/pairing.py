@@ -31,6 +31,10 @@ structure it decides, and it can never lift a candidate over one that is clearly
 GATHERED, GATHERED_BITS, MAX_GATHERED = 0.5, 60.0, 4
 """A right fragment is gathered into a left one that holds this share of its bits, and so many; the most of them shown."""
 
+SURFACE_NOISE = 0.1
+"""Of sources that are the same by structure, those whose surface is no more than this share further away are tied: after a
+renaming of everything, chance alone makes one of two siblings a little more alike."""
+
 MAX_SAME_TEXT = 16
 """Candidates taken because their text is the same, however common it is."""
 
@@ -219,18 +223,23 @@ def _best(left: Side, right: Side, index: int, options: list[_Option], around: S
     told_apart = []
     for rank, option in close:
         surface = align.similarity(left.surface(index), right.surface(option.right)) if len(close) > 1 else 1.0
-        told_apart.append((round(rank * (1.0 + SURFACE_WEIGHT * surface), 9), surface, option))
+        told_apart.append((round(rank * (1.0 + SURFACE_WEIGHT * surface), 9), rank, surface, option))
     # Which of several equals is named changes nothing in what is shown: the one in a place of a like name, in like order.
     told_apart.sort(
         key=lambda found: (
             -found[0],
-            -align.similarity(_named(left, index), _named(right, found[2].right)),
-            around.displacement(index, found[2].right),
-            found[2].right,
+            -align.similarity(_named(left, index), _named(right, found[3].right)),
+            around.displacement(index, found[3].right),
+            found[3].right,
         )
     )
-    total, surface, best = told_apart[0]
-    tied = tuple(option.right for its_total, _, option in told_apart[1:] if its_total == total)
+    total, rank, surface, best = told_apart[0]
+    as_far = (1.0 - surface) * (1.0 + SURFACE_NOISE)
+    tied = tuple(
+        option.right
+        for its_total, its_rank, its_surface, option in told_apart[1:]
+        if its_total == total or (its_rank == rank and 1.0 - its_surface <= as_far)
+    )
     gathered = [
         option
         for option in options

@@ -117,6 +117,12 @@ def _measures(pair: Pair, surface: float) -> tuple[Measure, ...]:
             "bits",
             "of these, fine facts that are not stock and that no ancestor or claimed source has",
         ),
+        Measure(
+            "telling_bits",
+            round(pair.telling, 3),
+            "bits",
+            "attributable bits times the larger containment: what the level goes by",
+        ),
         Measure("surface", round(surface, 6), "fraction", "similarity of the text as written, names included"),
     )
 

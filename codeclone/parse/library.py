@@ -460,6 +460,46 @@ def _flattened(s: Lowering, operands: list[int], named: dict[bytes, int], at: in
     return s.graph.node(s.graph.label(b"reshape"), (s.slots[0] | operands[0], *edges), at)
 
 
+def _bound(name: bytes) -> Rule:
+    """`clamp_min`, `clamp_max`: of two values the greater or the smaller."""
+
+    def rule(s: Lowering, operands: list[int], named: dict[bytes, int], at: int) -> int | None:
+        operands = [*operands, *(named[key] for key in (b"min", b"max") if key in named)]
+        return s.make_any_order(name, operands, at) if len(operands) == 2 else None
+
+    return rule
+
+
+def _norm(s: Lowering, operands: list[int], named: dict[bytes, int], at: int) -> int | None:
+    """The length of vectors; that it is the usual one need not be said."""
+    known = dict(zip((b"input", b"p", b"dim", b"keepdim"), operands, strict=False)) | named
+    if not known.keys() <= {b"input", b"p", b"ord", b"dim", b"keepdim"} or b"input" not in known:
+        return None
+    kept = {
+        name: value
+        for name, value in known.items()
+        if name != b"input"
+        and not (name in (b"p", b"ord") and s.label_of(value) in (b"=2", b"'fro", b"None"))
+        and not (name == b"keepdim" and s.is_label(value, b"False"))
+    }
+    edges = sorted(s.keyword(name, _single(s, value)) for name, value in kept.items())
+    return s.graph.node(s.graph.label(b"norm"), (s.slots[0] | known[b"input"], *edges), at)
+
+
+def _normalize(s: Lowering, operands: list[int], named: dict[bytes, int], at: int) -> int | None:
+    """A vector divided by its length, which is kept from being zero."""
+    known = dict(zip((b"input", b"p", b"dim", b"eps"), operands, strict=False)) | named
+    if b"input" not in known or not known.keys() <= {b"input", b"p", b"dim", b"eps"} or len(operands) > 2:
+        return None
+    dim = known.get(b"dim", s.leaf(b"=1", at))
+    length = _norm(s, [known[b"input"], *([known[b"p"]] if b"p" in known else [])],
+                   {b"dim": dim, b"keepdim": s.leaf(b"True", at)}, at)  # fmt: skip
+    if length is None:
+        return None
+    least = known.get(b"eps", s.leaf(b"=1e-12", at))
+    return algebra.divide(s, known[b"input"], s.make_any_order(b"max", (length, least), at), at)
+
+
 SIGNATURES = signatures()
 
 RULES: dict[bytes, Rule] = {
@@ -493,6 +533,10 @@ RULES: dict[bytes, Rule] = {
     b"max": _extreme(b"max"),
     b"min": _extreme(b"min"),
     b"clamp": _clamp,
+    b"clamp_min": _bound(b"max"),
+    b"clamp_max": _bound(b"min"),
+    b"norm": _norm,
+    b"normalize": _normalize,
     b"where": _where,
     b"masked_fill": _masked_fill,
     b"transpose": _permuted,

@@ -97,6 +97,10 @@ SAME = {
     "clamp": ("return x.clamp(min=0)", "return F.relu(x)"),
     "bounds": ("return torch.clamp(x, y, z)", "return torch.minimum(torch.maximum(x, y), z)"),
     "maximum": ("return x if x > y else y", "return max(x, y)"),
+    "normalize": (
+        "return F.normalize(x, dim=-1)",
+        "return x / x.norm(p=2, dim=-1, keepdim=True).clamp_min(1e-12)",
+    ),
     "silu": ("return F.silu(x)", "return x * torch.sigmoid(x)"),
     "linear": ("return F.linear(x, y, z)", "return x @ y.T + z"),
     "default of a look-up": ("return x[y] if y in x else z", "return x.get(y, z)"),

@@ -148,7 +148,7 @@ def test_definitions_and_their_lines(tmp_path: Path) -> None:
         ("a.S.of", "function", "c++", 8, 0),
         ("g", "function", "c++", 11, 0),
     ]  # fmt: skip
-    assert found.fragments[3].uses == (4,)
+    assert found.fragments[3].calls == (4,)
 
 
 @pytest.mark.parametrize(
