@@ -37,6 +37,9 @@ LOG_METHODS = frozenset(
 SILENT_CALLS = frozenset((b"print", b"warn"))
 """Statements that say something to a person and nothing about the computation."""
 
+CONTEXTS = frozenset((b"no_grad", b"enable_grad", b"inference_mode", b"autocast"))
+"""What a function is run in, whether it is decorated with it or says so by `with`."""
+
 GROWING = {b"append": True, b"add": True, b"extend": False, b"update": False}
 """Method that grows a collection -> whether its argument is one element."""
 
@@ -297,7 +300,9 @@ def _decorators(s: Lowering, unit: Unit) -> None:
     if unit.outer != unit.node:
         for child in s.syntax.children(unit.outer):
             if s.kind[child] == _DECORATOR:
-                s.root(b"<decorated>", (value(s, s.syntax.children(child)[-1]),), s.start[child])
+                made = value(s, s.syntax.children(child)[-1])
+                around = s.label_of(made) in CONTEXTS
+                s.root(b"<with>" if around else b"<decorated>", (made,), s.start[child])
 
 
 def _lower_class(s: Lowering, unit: Unit) -> None:
