@@ -45,11 +45,11 @@ PAIRS = {
     "optimum-habana==1.15.0": ("transformers==4.45.2", DIFFUSERS, "accelerate==1.1.1", "peft==0.13.2"),
     "adapters==1.1.0": ("transformers==4.47.1",),
     "paddlenlp==2.8.1": (TRANSFORMERS,),
-    "mindnlp==0.4.1": (TRANSFORMERS, "peft==0.13.2", "accelerate==1.1.1"),
+    "mindnlp==0.4.1": (TRANSFORMERS, "peft==0.13.2"),
     "mindone==0.2.0": (DIFFUSERS, TRANSFORMERS),
     "vllm==0.9.2": ("transformers==4.51.3",),
     "peft==0.13.2": (TRANSFORMERS,),
-    "keras-hub==0.18.1": (TRANSFORMERS, DIFFUSERS),
+    "keras-hub==0.18.1": (TRANSFORMERS,),
     "kornia==0.7.4": ("torchvision==0.20.1", "timm==1.0.11"),
     TRANSFORMERS: ("timm==1.0.11",),
 }
@@ -66,7 +66,10 @@ REPOSITORIES = {
 }
 
 PORTS = {
-    ("paddlenlp", "transformers"): (r"paddlenlp/transformers/(\w+)/modeling\.py", r"transformers/models/\1/modeling_\1.py"),
+    ("paddlenlp", "transformers"): (
+        r"paddlenlp/transformers/(\w+)/modeling\.py",
+        r"transformers/models/\1/modeling_\1.py",
+    ),
     ("mindnlp", "transformers"): (r"mindnlp/(transformers/models/(\w+)/modeling_\2\.py)", r"\1"),
     ("mindnlp", "peft"): (r"mindnlp/(peft/.*\.py)", r"\1"),
     ("mindone", "diffusers"): (r"mindone/(diffusers/.*\.py)", r"\1"),
@@ -224,31 +227,38 @@ def main() -> None:
         for right in rights:
             names = (left.partition("==")[0], right.partition("==")[0])
             started = time.perf_counter()
-            said = claims(_root(left), _root(right), *names)
+            said = claims(fetch(left), fetch(right), *names)
             if not said:
                 continue
-            rows = explain(_root(left), {claim.path for claim in said}, profiles(_root(right)))
+            rows = explain(fetch(left), {claim.path for claim in said}, profiles(fetch(right)))
             for claim in said:
                 outcome, chosen = judge(claim, rows.get((claim.path, claim.qualname)))
                 table[claim.population, *names][outcome] += 1
                 if outcome != "right" and options.misses:
-                    print(f"{claim.population} {outcome}: {claim.path}:{claim.qualname}\n    {sorted(claim.sources)}\n    {chosen}")
+                    print(
+                        f"{claim.population} {outcome}: {claim.path}:{claim.qualname}\n    {sorted(claim.sources)}\n    {chosen}"
+                    )
             print(f"{left} {right}: {len(said)} claims, {time.perf_counter() - started:.0f} s", flush=True)
     print("\n| | package | declared | n | right | tie | another | nothing found |\n|---|---|---|---|---|---|---|---|")
     for (population, *names), counts in sorted(table.items()):
         print(_line(population, *names, counts))
     for population in sorted({key[0] for key in table}):
-        print(_line(population, "all", "", sum((counts for key, counts in table.items() if key[0] == population), Counter())))
+        print(
+            _line(
+                population, "all", "", sum((counts for key, counts in table.items() if key[0] == population), Counter())
+            )
+        )
 
 
 def _line(population: str, left: str, right: str, counts: Counter[str]) -> str:
     total = counts.total()
-    cells = (f"{counts['right']} = {counts['right'] / total:.3f}", counts["tie"], counts["another"], counts["nothing found"])
+    cells = (
+        f"{counts['right']} = {counts['right'] / total:.3f}",
+        counts["tie"],
+        counts["another"],
+        counts["nothing found"],
+    )
     return f"| {population} | {left} | {right} | {total} | {' | '.join(map(str, cells))} |"
-
-
-def _root(requirement: str) -> Path:
-    return fetch(requirement)
 
 
 def _profile(root: Path) -> Profile:

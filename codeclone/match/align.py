@@ -57,12 +57,17 @@ class Alphabet:
         return "".join(text)
 
 
-_DOCSTRING = re.compile(r"^[ \t]*[rRuUbB]?(\"\"\"|''').*?\1[ \t]*$", re.MULTILINE | re.DOTALL)
+_STRING = re.compile(
+    r"""#[^\n]*|(?:\b[rRuUbBfF]{1,2})?("{3}|'{3}).*?(?:(?<!\\)\1|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
+    re.DOTALL,
+)
+"""Comments and strings in the order in which they begin, so that neither the end of a long string nor quotes in a comment
+are taken for the beginning of one."""
 
 
 def surface(text: str) -> list[str]:
-    """The tokens of a text as written, names included; comments and docstrings, which are prose, left out."""
-    return tokens(_DOCSTRING.sub("", text))
+    """The tokens of a text as written, names included; comments and strings in triple quotes, which are prose, left out."""
+    return tokens(_STRING.sub(lambda found: "" if found[1] else found[0], text))
 
 
 def similarity(left: str, right: str) -> float:
