@@ -30,13 +30,13 @@ SURFACE_WEIGHT = 0.05
 """By what share a surface that is wholly the same lifts the rank of a close candidate: among siblings that share their
 structure it decides, and it can never lift a candidate over one that is clearly better by structure."""
 
-GATHERED, GATHERED_BITS, MAX_GATHERED = 0.5, 60.0, 4
-"""A right fragment is gathered into a left one that holds this share of its bits, and so many; the most of them shown."""
-
 CLOSE_MODULES, NAMES_WEIGHT = 0.9, 0.2
 """The same for modules, and by what share the names that tell close ones apart lift the rank: files of one family share
 most of their structure, and a port changes more of it than sets two of them apart; what a file imports, defines and
 configures still names the one it follows. Chosen on `benchmarks/declared.py`."""
+
+GATHERED, GATHERED_BITS, MAX_GATHERED = 0.5, 60.0, 4
+"""A right fragment is gathered into a left one that holds this share of its bits, and so many; the most of them shown."""
 
 LEAST_TELLING = 32.0
 """Bits of telling names below which they count in part: one name more or less is chance."""
