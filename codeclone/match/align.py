@@ -58,15 +58,18 @@ class Alphabet:
         return "".join(map(self._codes.__getitem__, sequence))
 
 
-_DOCSTRING = re.compile(r"^[ \t]*[rRuUbB]?(\"\"\"|''').*?\1[ \t]*$", re.MULTILINE | re.DOTALL)
-
-
-_SURFACE = re.compile(r"#[^\n]*|([^\W\d]\w*|\d[\w.]*|\"[^\"\n]*\"|'[^'\n]*'|[^\w\s])")
+_LONG = "|".join(rf"{mark}{{3}}.*?(?:(?<!\\){mark}{{3}}|\Z)" for mark in "\"'")
+_SHORT = "|".join(rf"{mark}(?:\\.|[^{mark}\\\n])*{mark}" for mark in "\"'")
+_SURFACE = re.compile(
+    rf"#[^\n]*|(?:\b[rRuUbBfF]{{1,2}})?(?:{_LONG})|([^\W\d]\w*|\d[\w.]*|{_SHORT}|[^\w\s])", re.DOTALL
+)
+"""Comments and strings in the order in which they begin, so that neither the end of a long string nor quotes in a comment
+are taken for the beginning of one; what is no prose is in the group."""
 
 
 def surface(text: str) -> list[str]:
-    """The tokens of a text as written, names included; comments and docstrings, which are prose, left out."""
-    return list(filter(None, _SURFACE.findall(_DOCSTRING.sub("", text))))
+    """The tokens of a text as written, names included; comments and strings in triple quotes, which are prose, left out."""
+    return list(filter(None, _SURFACE.findall(text)))
 
 
 def similarity(left: str, right: str) -> float:

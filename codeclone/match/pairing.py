@@ -6,6 +6,9 @@ by its surface, the second witness, which never enters containment.
 
 from __future__ import annotations
 
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,15 +31,25 @@ SURFACE_WEIGHT = 0.05
 """By what share a surface that is wholly the same lifts the rank of a close candidate: among siblings that share their
 structure it decides, and it can never lift a candidate over one that is clearly better by structure."""
 
+CLOSE_MODULES, NAMES_WEIGHT = 0.9, 0.2
+"""The same for modules, and by what share the names that tell close ones apart lift the rank: files of one family share
+most of their structure, and a port changes more of it than sets two of them apart; what a file imports, defines and
+configures still names the one it follows. Chosen on `benchmarks/declared.py`."""
+
 GATHERED, GATHERED_BITS, MAX_GATHERED = 0.5, 60.0, 4
 """A right fragment is gathered into a left one that holds this share of its bits, and so many; the most of them shown."""
 
 SURFACE_NOISE = 0.1
 """Of sources that are the same by structure, those whose surface is no more than this share further away are tied: after a
 renaming of everything, chance alone makes one of two siblings a little more alike."""
+LEAST_TELLING = 32.0
+"""Bits of telling names below which they count in part: one name more or less is chance."""
 
 MAX_SAME_TEXT = 16
 """Candidates taken because their text is the same, however common it is."""
+
+SAME_NAMES, MAX_NAMED = 4, 64
+"""Modules taken because they define the same names; names that more modules define say nothing."""
 
 MAX_SURFACE = 20_000
 """Tokens of a fragment that its surface is told by."""
@@ -61,17 +74,37 @@ class Side:
     """Fragments of each kind."""
     alphabet: align.Alphabet
     surfaces: dict[int, str]
+    children: dict[int, list[int]]
+    """Fragments right inside each fragment."""
+    headings: dict[int, str]
     bounds: NDArray[np.int64]
     """Own facts of fragment f are `bounds[f]` to `bounds[f + 1]`, exclusive."""
 
     def surface(self, fragment: int) -> str:
-        """The surface of a fragment, written in the alphabet of the comparison."""
+        """The surface of a fragment and what is inside it, as with its facts, written in the alphabet of the comparison."""
         if fragment not in self.surfaces:
-            lines = self.profile.fragments[fragment].lines
+            lines = sorted({line for inside in self.inside(fragment) for line in self.profile.fragments[inside].lines})
             self.surfaces[fragment] = self.alphabet.write(
                 align.surface("\n".join(line for _, line in lines))[:MAX_SURFACE]
             )
         return self.surfaces[fragment]
+
+    def heading(self, module: int) -> str:
+        """The part of a module's surface that stands outside functions: imports, constants and what heads its classes."""
+        if module not in self.headings:
+            fragments = (self.profile.fragments[inside] for inside in self.inside(module))
+            lines = sorted(line for fragment in fragments if fragment.kind != "function" for line in fragment.lines)
+            self.headings[module] = self.alphabet.write(
+                align.surface("\n".join(line for _, line in lines))[:MAX_SURFACE]
+            )
+        return self.headings[module]
+
+    def inside(self, fragment: int) -> list[int]:
+        """A fragment and all fragments inside it."""
+        found = [fragment]
+        for member in found:
+            found.extend(self.children.get(member, ()))
+        return found
 
     def facts(self, fragment: int) -> slice:
         """Rows of `own` that belong to a fragment."""
@@ -83,6 +116,9 @@ def side_of(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float6
     fragments = profile.fragments
     facts = profile.facts
     columns, owners, readings = _with_inner(np.searchsorted(known, facts.keys), facts, fragments)
+    children: dict[int, list[int]] = {}
+    for index, fragment in enumerate(fragments):
+        children.setdefault(fragment.parent, []).append(index)
     kinds = np.array([fragment.kind for fragment in fragments], dtype=object)
     return Side(
         profile=profile,
@@ -92,6 +128,8 @@ def side_of(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float6
         pools={kind: np.flatnonzero(kinds == kind) for kind in POOLS},
         alphabet=alphabet,
         surfaces={},
+        children=children,
+        headings={},
         bounds=np.searchsorted(facts.fragments, np.arange(len(fragments) + 1)),
     )
 
@@ -151,6 +189,7 @@ def best_matches(left: Side, right: Side) -> dict[int, Match]:
         _add_options(options, left, lefts[scores.left], rights[scores.right], scores)
     same_text = _same_text(left, right)
     _add_scored(options, left, right, same_text)
+    _add_scored(options, left, right, _same_names(left, right))
     seeds = {index: _seed(left, index, found) for index, found in options.items()}
     around = Structure(Definitions(left.profile.fragments), Definitions(right.profile.fragments), seeds)
     _add_scored(options, left, right, {index: around.members(index) for index in left.pools["function"].tolist()})
@@ -188,6 +227,39 @@ def _same_text(left: Side, right: Side) -> dict[int, list[int]]:
     return {index: places[int(mine[index])] for index in left.pools["function"].tolist() if int(mine[index]) in places}
 
 
+def _same_names(left: Side, right: Side) -> dict[int, list[int]]:
+    """Left modules -> right modules that define what it defines, the first few by the bits of the names."""
+    places: dict[str, set[int]] = defaultdict(set)
+    for name, module in _defined(right):
+        places[name].add(module)
+    names: dict[int, set[str]] = defaultdict(set)
+    for name, module in _defined(left):
+        if name in places:
+            names[module].add(name)
+    count = len(right.pools["module"])
+    found = {}
+    for module, its in names.items():
+        votes: dict[int, float] = defaultdict(float)
+        for name in sorted(its):
+            if len(places[name]) <= MAX_NAMED:
+                for place in places[name]:
+                    votes[place] += math.log2(count / len(places[name]))
+        found[module] = sorted(votes, key=lambda place: (-round(votes[place], 9), place))[:SAME_NAMES]
+    return found
+
+
+def _defined(side: Side) -> Iterator[tuple[str, int]]:
+    """(name, module) of every named definition of a side."""
+    fragments = side.profile.fragments
+    for fragment in fragments:
+        if fragment.kind != "module" and fragment.parent >= 0:
+            top = fragment.parent
+            while fragments[top].parent >= 0:
+                top = fragments[top].parent
+            if fragments[top].kind == "module":
+                yield fragment.qualname.rpartition(".")[2], top
+
+
 def _add_scored(options: dict[int, list[_Option]], left: Side, right: Side, wanted: dict[int, list[int]]) -> None:
     """Score more candidates, those that are not options yet; each left fragment's options stay best first."""
     lefts: list[int] = []
@@ -212,18 +284,26 @@ def _best(left: Side, right: Side, index: int, options: list[_Option], around: S
     """The option that ranks first; those close to it are told apart by their surface."""
     size = max(LEAST_BITS, float(left.sets.bits[index]))
     # What no bonus can bring close to the best needs no look at what stands around it.
-    least = max(option.rank for option in options) * CLOSE - MOST_BITS / size
+    least = max(option.rank for option in options) * min(CLOSE, CLOSE_MODULES) - MOST_BITS / size
     near = [option for option in options if option.rank >= least]
     bits = around.bits(index, [option.right for option in near])
     ranked = [(round(option.rank + more / size, 9), option) for option, more in zip(near, bits, strict=True)]
     text = left.parsed.surface_keys[index]
     ranked.sort(key=lambda pair: (-pair[0], right.parsed.surface_keys[pair[1].right] != text, pair[1].right))
     first = ranked[0][0]
-    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * CLOSE]
+    module = left.profile.fragments[index].kind == "module"
+    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * (CLOSE_MODULES if module else CLOSE)]
     told_apart = []
-    for rank, option in close:
-        surface = align.similarity(left.surface(index), right.surface(option.right)) if len(close) > 1 else 1.0
-        told_apart.append((round(rank * (1.0 + SURFACE_WEIGHT * surface), 9), rank, surface, option))
+    alone = len(close) == 1
+    mine = "" if alone else left.surface(index)
+    theirs = [] if alone else [right.surface(option.right) for _, option in close]
+    surfaces = [1.0] if alone else [align.similarity(mine, its) for its in theirs]
+    telling = [0.0] * len(close)
+    if module and not alone:
+        telling = _telling(left.heading(index), [right.heading(option.right) for _, option in close])
+    for (rank, option), surface, names in zip(close, surfaces, telling, strict=True):
+        total = round(rank * (1.0 + SURFACE_WEIGHT * surface + NAMES_WEIGHT * names), 9)
+        told_apart.append((total, rank + names, surface, option))
     # Which of several equals is named changes nothing in what is shown: the one in a place of a like name, in like order.
     told_apart.sort(
         key=lambda found: (
@@ -248,6 +328,20 @@ def _best(left: Side, right: Side, index: int, options: list[_Option], around: S
     gathered.sort(key=lambda option: (-option.shared, option.right))
     found_inside = tuple(option.right for option in gathered[:MAX_GATHERED])
     return Match(best.right, total, best.containment, best.shared, tied, found_inside)
+
+
+def _telling(left: str, rights: Sequence[str]) -> list[float]:
+    """Share of the tokens that tell the candidates apart, of those in the left surface, that each candidate has, in [0, 1].
+
+    A token counts as many bits as its presence tells about which candidate it is; one that all have counts nothing. It
+    does not matter how long the candidates are or in what order they are written.
+    """
+    mine = set(left)
+    found = [mine.intersection(right) for right in rights]
+    holders = Counter(token for tokens in found for token in tokens)
+    bits = {token: math.log2(len(rights) / count) for token, count in holders.items()}
+    total = max(LEAST_TELLING, math.fsum(bits.values()))
+    return [math.fsum(bits[token] for token in tokens) / total for tokens in found]
 
 
 def _named(side: Side, index: int) -> str:

@@ -47,3 +47,8 @@ def test_similarity(one: str, other: str, expected: float) -> None:
 def test_docstrings_and_comments_are_no_surface() -> None:
     bare = "def f(x):\n    return x\n"
     assert align.surface('def f(x):\n    """Say\n    what."""\n    return x  # done\n') == align.surface(bare)
+
+
+def test_the_end_of_a_long_string_is_not_the_beginning_of_one() -> None:
+    text = 'DOC = r"""\nSay\nwhat.\n"""\ndef f(x):  # don\'t """\n    """Say."""\n    return x\n'
+    assert align.surface(text) == align.surface("DOC =\ndef f(x):\n    return x\n")
