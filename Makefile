@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock bench-accuracy bench-copied-from bench-declared bench-kernels bench-speed bench-unrelated clean
+.PHONY: demo test check format stock bench-accuracy bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,9 @@ bench-copied-from: $(VENV)/.installed ## is the marked source of each `# Copied 
 
 bench-declared: $(VENV)/.installed ## is the file that a file declares as its source the first choice?
 	$(BIN)/python benchmarks/declared.py
+
+bench-paraphrases: $(VENV)/.installed ## functions reworked by hand, and common components written independently
+	$(BIN)/python benchmarks/paraphrased.py
 
 bench-speed: $(VENV)/.installed ## a cold scan as a multiple of tree-sitter's own parse
 	$(BIN)/python benchmarks/speed.py

@@ -2,10 +2,10 @@
 
     make bench-speed
 
-In one new process, pinned to one core: the parse alone of all files, then the whole scan of peft 0.13.2 against accelerate
-1.1.1 (together 2.3 MB of Python) with report and summary. Beside it the wall time of `codeclone scan` as a command, with
-the start of Python and all imports. Prints medians, their ratios and the peak memory; then the same for growing parts of
-transformers.
+In one new process: the parse alone of all files on one core, then the whole scan of peft 0.13.2 against accelerate 1.1.1
+(together 2.3 MB of Python) with report and summary, on all cores and again pinned to one. Beside it the wall time of
+`codeclone scan` as a command, with the start of Python and all imports. Prints medians, their ratios and the peak memory;
+then the same for a left side that grows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,21 @@ from packages import fetch
 
 RUNS = 5
 LEFT, RIGHT = ("peft==0.13.2",), ("accelerate==1.1.1",)
-GROWTH_MB = (1, 4, 16)
+GROWTH_MB = (1, 4, 16, 64)
+GROWN = (
+    "transformers==4.46.3",
+    "sympy",
+    "django==5.1.3",
+    "scikit-learn==1.5.2",
+    "keras-hub",
+    "diffusers==0.31.0",
+    "networkx==3.4.2",
+    "timm==1.0.11",
+    "kornia",
+    "speechbrain",
+    "torchmetrics",
+)
+"""What the growing left side is made of, in this order."""
 
 ONE_RUN = """
 import json, sys, time
@@ -99,30 +113,35 @@ def gathered(requirements: tuple[str, ...], target: Path) -> Path:
     return target
 
 
-def part_of(root: Path, target: Path, megabytes: float) -> Path:
-    """The first files of a package in order of path, up to a size."""
+def part_of(requirements: tuple[str, ...], target: Path, megabytes: float) -> Path:
+    """The first files of some packages in order of path, up to a size."""
     left = megabytes * 1e6
-    for path in sorted(root.rglob("*.py")):
-        left -= path.stat().st_size
-        if left < 0:
-            break
-        copy = target / path.relative_to(root)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+    for requirement in requirements:
+        root = fetch(requirement)
+        for path in sorted(root.rglob("*.py")):
+            left -= path.stat().st_size
+            if left < 0:
+                return target
+            copy = target / requirement / path.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
     return target
 
 
 def main() -> None:
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory() as work:
         left, right = gathered(LEFT, Path(work) / "left"), gathered(RIGHT, Path(work) / "right")
         print(f"{' + '.join(LEFT)} against {' + '.join(RIGHT)}")
-        print(measure(left, right, RUNS))
-        print("growing parts of transformers 4.46.3 against peft 0.13.2")
+        if cores:
+            os.sched_setaffinity(0, {min(cores)})
+            print("one core:", measure(left, right, RUNS))
+            os.sched_setaffinity(0, cores)
+        print(f"{max(1, len(cores))} cores:", measure(left, right, RUNS))
+        print(f"growing parts of {', '.join(GROWN)} against peft 0.13.2, {max(1, len(cores))} cores")
         for megabytes in GROWTH_MB:
-            print(measure(part_of(fetch("transformers==4.46.3"), Path(work) / f"part{megabytes}", megabytes), left, 1))
+            print(measure(part_of(GROWN, Path(work) / f"part{megabytes}", megabytes), left, 1))
     helps = []
     for _ in range(RUNS):
         started = time.perf_counter()

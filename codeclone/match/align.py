@@ -60,9 +60,7 @@ class Alphabet:
 
 _LONG = "|".join(rf"{mark}{{3}}.*?(?:(?<!\\){mark}{{3}}|\Z)" for mark in "\"'")
 _SHORT = "|".join(rf"{mark}(?:\\.|[^{mark}\\\n])*{mark}" for mark in "\"'")
-_SURFACE = re.compile(
-    rf"#[^\n]*|(?:\b[rRuUbBfF]{{1,2}})?(?:{_LONG})|([^\W\d]\w*|\d[\w.]*|{_SHORT}|[^\w\s])", re.DOTALL
-)
+_SURFACE = re.compile(rf"#[^\n]*|(?:\b[rRuUbBfF]{{1,2}})?(?:{_LONG})|([^\W\d]\w*|\d[\w.]*|{_SHORT}|[^\w\s])", re.DOTALL)
 """Comments and strings in the order in which they begin, so that neither the end of a long string nor quotes in a comment
 are taken for the beginning of one; what is no prose is in the group."""
 

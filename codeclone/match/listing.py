@@ -127,6 +127,11 @@ def _examined(text: str) -> tuple[str, int, list[str]]:
     return "", work, comments
 
 
+def load() -> None:
+    """Import libcst before it is needed."""
+    import libcst  # noqa: F401
+
+
 def _parse(text: str) -> libcst.Module | None:
     """The tree; a header that has lost its body, which is a fragment of its own, is given an empty one."""
     import libcst

@@ -55,6 +55,11 @@ MAX_AROUND = 4
 # Graphs
 
 
+def load() -> None:
+    """Import networkx before it is needed."""
+    import networkx  # noqa: F401
+
+
 def definition_graph(fragments: Sequence[Fragment], edges: Collection[Edge] = EDGES) -> nx.MultiDiGraph[int]:
     """Nodes are indices of fragments; edges have the kind as key, and `composes` the part (model.Part) as `part` and the
     number of such parts as `count`."""

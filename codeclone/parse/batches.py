@@ -29,9 +29,15 @@ _work: Callable[[int], Any] | None = None
 
 
 def in_batches(
-    items: Sequence[object], sizes: Sequence[int], work: Callable[[Sequence[object]], Result]
+    items: Sequence[object],
+    sizes: Sequence[int],
+    work: Callable[[Sequence[object]], Result],
+    meanwhile: Callable[[], None],
 ) -> list[Result]:
-    """The results of `work` on consecutive runs of the items, in their order: at least one. `sizes`: bytes of each."""
+    """The results of `work` on consecutive runs of the items, in their order: at least one.
+
+    `sizes`: bytes of each. `meanwhile` is called once where the work is done by others.
+    """
     processes = min(MOST_PROCESSES, _processors())
     if processes < 2 or sum(sizes) < LEAST_BYTES or not _can_fork():
         return [work(items)]
@@ -44,7 +50,9 @@ def in_batches(
             warnings.simplefilter("ignore", DeprecationWarning)
             pool = multiprocessing.get_context("fork").Pool(processes)
         with pool:
-            return pool.map(_do, range(len(batches)), chunksize=1)
+            results = pool.map_async(_do, range(len(batches)), chunksize=1)
+            meanwhile()
+            return results.get()
     except OSError:  # no room for another process
         return [work(items)]
     finally:

@@ -94,12 +94,18 @@ class Batch:
     source_lines: int
 
 
-def parse_snapshot(snapshot: Snapshot) -> Parsed:
-    """Parse every file of code. Never raises on what the files contain: what is not understood is in `skipped`."""
+def parse_snapshot(snapshot: Snapshot, meanwhile: Callable[[], None] = lambda: None) -> Parsed:
+    """Parse every file of code. Never raises on what the files contain: what is not understood is in `skipped`.
+
+    `meanwhile`: what can be done while other processes parse, if any do.
+    """
     sources = [(file, suffix) for file in snapshot.files if (suffix := _suffix(file.path)) is not None]
     roots = roots_of(tuple(file.path for file, suffix in sources if suffix in PYTHON))
     batches = in_batches(
-        sources, [file.size for file, _ in sources], lambda some: _parse_batch(cast(Sequence[_Source], some), roots)
+        sources,
+        [file.size for file, _ in sources],
+        lambda some: _parse_batch(cast(Sequence[_Source], some), roots),
+        meanwhile,
     )
     bases = np.cumsum([0, *(len(batch.fragments) for batch in batches)]).tolist()
     fragments = [
