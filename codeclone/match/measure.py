@@ -16,10 +16,11 @@ from codeclone.parse.graph import CUT_OUT, IN_PLACE, LOCAL
 LEVEL_BOUNDS: tuple[tuple[Level, float, float], ...] = (
     ("strong", 500.0, 0.5),
     ("moderate", 150.0, 0.0),
-    ("weak", 20.0, 0.0),
+    ("weak", 24.0, 0.08),
 )
 """(level, least telling bits, least of the smaller containment). Telling bits are attributable bits times the larger
-containment: many in a pair that is alike all over count, many in passing or few throughout do not. Measured on the best pairs
+containment: many in a pair that is alike all over count, many in passing or few throughout do not. What is of no size beside
+the other fragment is no pair by itself: a long function holds any three lines somewhere. Measured on the best pairs
 of unrelated packages (docs/calibration.md): coincidences end at 100, and what lies above them shares a public origin. No
 single pair is `very strong`: that takes a second kind of evidence."""
 
@@ -29,10 +30,10 @@ PART_MARGIN = 0.2
 NEWS = 0.5
 """A further source of one left fragment is shown when no more than this share of its bits is in the pairs before it."""
 
-DENSE = 0.5
+DENSE = 0.35
 """A line belongs to a shared part when it adds more bits that are shared than this share of all its bits."""
 
-PART_LINES = 4
+PART_LINES = 3
 """Fewer lines than this are no part."""
 
 MOST_OF_IT = 0.9

@@ -36,7 +36,7 @@ CLOSE_MODULES, NAMES_WEIGHT = 0.9, 0.2
 most of their structure, and a port changes more of it than sets two of them apart; what a file imports, defines and
 configures still names the one it follows. Chosen on `benchmarks/declared.py`."""
 
-GATHERED, GATHERED_BITS, MAX_GATHERED = 0.5, 60.0, 4
+GATHERED, GATHERED_BITS, MAX_GATHERED = 0.4, 60.0, 4
 """A right fragment is gathered into a left one that holds this share of its bits, and so many; the most of them shown."""
 
 SURFACE_NOISE = 0.1
