@@ -8,12 +8,12 @@ look-up with a default is that.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from codeclone.parse.lowering import MAX_OPERANDS, Lowering
 
 MAX_FOLDED = 10**18
-"""Integers above this are not computed: a source could ask for one that fills the memory."""
+"""Numbers above this are not computed with, and are no result: a source could ask for one that fills the memory."""
 
 MAX_SHORT = 6
 """Characters of a number that an inverse may have to be written as it: dividing by 4 is multiplying by 0.25."""
@@ -22,13 +22,14 @@ Number = int | float
 
 
 def number_of(s: Lowering, node: int) -> Number | None:
-    """The value of a node that is a number; None for any other."""
+    """The value of a node that is a number; None for any other, and for an integer above `MAX_FOLDED`."""
     label = s.label_of(node)
     if not label.startswith(b"="):
         return None
     text = label[1:]
     try:
-        return int(text)
+        whole = int(text)
+        return whole if abs(whole) <= MAX_FOLDED else None
     except ValueError:
         pass
     try:
@@ -48,6 +49,15 @@ def spelled(number: Number) -> bytes:
 
 def number(s: Lowering, value: Number, at: int) -> int:
     return s.leaf(b"=" + spelled(value), at)
+
+
+def _computed(work: Callable[[], Number]) -> Number | None:
+    """What comes out, unless that is too large or no number."""
+    try:
+        result = work()
+    except OverflowError:
+        return None
+    return result if not isinstance(result, complex) and abs(result) <= MAX_FOLDED else None
 
 
 def _split(s: Lowering, operands: Sequence[int]) -> tuple[list[Number], list[int]]:
@@ -75,8 +85,8 @@ def add(s: Lowering, operands: Sequence[int], at: int) -> int:
     flat = _flat(s, b"+", operands)
     numbers, others = _split(s, flat)
     if numbers:
-        total = sum(numbers)
-        if abs(total) <= MAX_FOLDED:
+        total = _computed(lambda: sum(numbers))
+        if total is not None:
             if not others:
                 return number(s, total, at)
             flat = [*others, number(s, total, at)] if total else others
@@ -87,7 +97,7 @@ def negative(s: Lowering, node: int, at: int) -> int:
     value = number_of(s, node)
     if value is not None:
         return number(s, -value, at)
-    if s.is_label(node, b"neg"):
+    if s.is_made_of(node, b"neg", 1):
         return s.operands(node)[0]
     if s.is_label(node, b"+"):
         return s.make_any_order(b"+", [negative(s, operand, at) for operand in s.operands(node)], at)
@@ -101,12 +111,12 @@ def subtract(s: Lowering, left: int, right: int, at: int) -> int:
 def multiply(s: Lowering, operands: Sequence[int], at: int) -> int:
     """A product: flat, its operands without order, its constants one, its sign outside, equal operands a power."""
     flat = _flat(s, b"*", operands)
-    sign = sum(s.is_label(operand, b"neg") for operand in flat) % 2
-    flat = [s.operands(operand)[0] if s.is_label(operand, b"neg") else operand for operand in flat]
+    sign = sum(s.is_made_of(operand, b"neg", 1) for operand in flat) % 2
+    flat = [s.operands(operand)[0] if s.is_made_of(operand, b"neg", 1) else operand for operand in flat]
     numbers, others = _split(s, flat)
     if numbers:
-        factor = math.prod(numbers)
-        if abs(factor) <= MAX_FOLDED and not (isinstance(factor, float) and math.isnan(factor)):
+        factor = _computed(lambda: math.prod(numbers))
+        if factor is not None:
             if not others:
                 return number(s, -factor if sign else factor, at)
             if factor < 0:
@@ -135,7 +145,7 @@ def inverse(s: Lowering, node: int, at: int) -> int:
         return s.operands(node)[0]
     if s.is_label(node, b"*"):
         return s.make_any_order(b"*", [inverse(s, operand, at) for operand in s.operands(node)], at)
-    if s.is_label(node, b"neg"):
+    if s.is_made_of(node, b"neg", 1):
         return negative(s, inverse(s, s.operands(node)[0], at), at)
     return s.make(b"<inverse>", (node,), at)
 
@@ -153,8 +163,8 @@ def power(s: Lowering, base: int, exponent: int, at: int) -> int:
     """A power; a square root and what is divided by one are that."""
     of, by = number_of(s, base), number_of(s, exponent)
     if of is not None and by is not None and abs(of) <= 1e6 and abs(by) <= 32 and (of or by >= 0):
-        result = of**by
-        if not isinstance(result, complex) and abs(result) <= MAX_FOLDED:
+        result = _computed(lambda: of**by)
+        if result is not None:
             return number(s, float(f"{result:.15g}") if isinstance(result, float) else result, at)
     if by == 1:
         return base
@@ -231,7 +241,7 @@ def both(s: Lowering, name: bytes, operands: list[int], at: int) -> int:
 
 def less(s: Lowering, left: int, right: int, at: int) -> int:
     """left < right; that a length is above zero is that there is something."""
-    if s.is_label(right, b"len") and s.is_label(left, b"=0"):
+    if s.is_made_of(right, b"len", 1) and s.is_label(left, b"=0"):
         return s.operands(right)[0]
     return s.make(b"lt", (left, right), at)
 
@@ -240,7 +250,7 @@ def equal(s: Lowering, left: int, right: int, at: int) -> int:
     for one, other in ((left, right), (right, left)):
         if s.is_label(other, b"None"):
             return s.make(b"<is>", (one, other), at)
-        if s.is_label(one, b"len") and s.is_label(other, b"=0"):
+        if s.is_made_of(one, b"len", 1) and s.is_label(other, b"=0"):
             return negate(s, s.operands(one)[0], at)
     return s.make_any_order(b"eq", (left, right), at)
 
@@ -310,7 +320,7 @@ def choose(s: Lowering, condition: int, then: int, otherwise: int, at: int) -> i
         return condition
     if s.is_label(then, b"False") and s.is_label(otherwise, b"True"):
         return negate(s, condition, at)
-    if s.is_label(condition, b"lt"):
+    if s.is_made_of(condition, b"lt", 2):
         low, high = s.operands(condition)
         if (then, otherwise) == (low, high):
             return s.make_any_order(b"min", (low, high), at)

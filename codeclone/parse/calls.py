@@ -252,8 +252,7 @@ def _lambda(s: Lowering, node: int) -> int:
 def lambda_body(s: Lowering, node: int, arguments: list[int]) -> int:
     """The value of a lambda's body; parameters without an argument are parameters."""
     children = s.syntax.children(node)
-    outer = s.env
-    s.env = dict(outer)
+    outer, s.env = s.env, s.scope()
     if len(children) == 2:
         names = parameter_names(s, children[0])
         for place, (name, default) in enumerate(names):

@@ -7,6 +7,8 @@ comprehension, an early return is the branch it stands for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import compress, islice
+from operator import ne
 from types import MappingProxyType
 
 from codeclone.parse import algebra, library, sequences
@@ -27,6 +29,12 @@ MAX_HELPER = 150
 
 MAX_INHERITED = 400
 """Attributes and methods; of a base class with more, none are taken over."""
+
+MAX_BASES = 8
+"""Base classes that stand in the same file and tell a class its attributes and methods."""
+
+MAX_PASSED_ON = 2_000
+"""Names that a cell of a notebook has from those before it."""
 
 MAX_ENCLOSING = 100
 """Names that a nested function takes from the functions around it."""
@@ -148,7 +156,7 @@ def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) 
             graph.same_when_cut_out(first_root)
             unfinished.append(unit)
         if unit.kind == "module":
-            bound, bound_cut_out = in_place.env, alone.env
+            bound, bound_cut_out = (dict(islice(s.env.items(), MAX_PASSED_ON)) for s in (in_place, alone))
     return unfinished
 
 
@@ -188,7 +196,7 @@ def _in_place(s: Lowering, definition: int, arguments: Arguments, method: bool) 
     outer, outer_self = s.env, s.self_name
     names = helper.parameters
     inside = definition in s.local_functions.values()
-    env = dict(outer) if inside else {}
+    env = s.scope() if inside else {}
     if method:
         env = {name: bound for name, bound in outer.items() if name.startswith(b"self.")}
     if not inside:
@@ -345,9 +353,8 @@ def _run(s: Lowering, statements: list[int], guards: int = 0) -> _Outcome:
             inside = s.syntax.children(node)
             returned, done = (value(s, inside[0]) if inside else s.leaf(b"None", s.start[node])), True
         elif kind == _IF:
-            rest = statements[place + 1 :]
-            if rest and guards < MAX_GUARDS and _leaves(s, node):
-                returned, done = _if(s, node, rest, guards + 1)
+            if place + 1 < len(statements) and guards < MAX_GUARDS and _leaves(s, node):
+                returned, done = _if(s, node, statements[place + 1 :], guards + 1)
                 break
             value_if, done = _if(s, node, [], 0)
             if done:
@@ -426,8 +433,7 @@ def _one_after_the_other(s: Lowering, clauses: list[int]) -> _Outcome:
     """The last of very many `elif`, as if each stood alone."""
     for clause in clauses:
         children = s.syntax.children(clause)
-        base = s.env
-        s.env = dict(base)
+        base, s.env = s.env, s.scope()
         for condition in children[:-1]:
             s.effect(value(s, condition))
         returned, _ = _run(s, s.syntax.children(children[-1])) if children else (None, False)
@@ -489,7 +495,7 @@ def _merge(
     if then == otherwise:
         return otherwise
     merged = dict(otherwise)
-    for name in [name for name, bound in then.items() if otherwise.get(name) != bound]:
+    for name in [*compress(then, map(ne, then.values(), map(otherwise.get, then)))]:
         other = otherwise.get(name)
         merged[name] = then[name] if other is None else algebra.choose(s, condition, then[name], other, at)
     return merged
@@ -702,7 +708,7 @@ def _with(s: Lowering, children: list[int]) -> _Outcome:
 
 
 def _try(s: Lowering, children: list[int]) -> _Outcome:
-    before = dict(s.env)
+    before = s.scope()
     returned, done = _run(s, s.syntax.children(children[0]))
     after = s.env
     for clause in children[1:]:
@@ -710,7 +716,8 @@ def _try(s: Lowering, children: list[int]) -> _Outcome:
         if not inside:
             continue
         if s.kind[clause] == _EXCEPT:
-            s.env = dict(before)
+            s.env = before
+            s.env = s.scope()
             for caught in inside[:-1]:
                 parts = s.syntax.children(caught) if s.kind[caught] == _AS_PATTERN else [caught]
                 s.root(b"<except>", (value(s, parts[0]),), s.start[clause])
@@ -736,8 +743,7 @@ def _match(s: Lowering, children: list[int]) -> _Outcome:
             parts = s.syntax.children(case)
             if s.kind[case] != _CASE or not parts:
                 continue
-            outer = s.env
-            s.env = dict(outer)
+            outer, s.env = s.env, s.scope()
             for pattern in parts[:-1]:
                 s.root(b"<case>", (subject, value(s, pattern)), s.start[case])
             returned, _ = _run(s, s.syntax.children(parts[-1]))
@@ -784,9 +790,9 @@ def _class_definitions(
         literals.pop(name, None)
     bases = unit.node + 2
     if bases < after[unit.node] and kinds[bases] == ARGUMENTS:
-        for base in syntax.children(bases):
-            above = known.get(syntax.text(base))
-            if above is not None and len(above.made_with) + len(above.methods) <= MAX_INHERITED:
+        above_it = {text: known[text] for text in map(syntax.text, syntax.children(bases)) if text in known}
+        for above in islice(above_it.values(), MAX_BASES):
+            if len(above.made_with) + len(above.methods) <= MAX_INHERITED:
                 made = above.made_with | made
                 literals = {name: node for name, node in above.literals.items() if name not in made} | literals
                 methods = above.methods | methods

@@ -257,8 +257,7 @@ def _slice(s: Lowering, node: int) -> int:
 def _comprehension(s: Lowering, node: int) -> int:
     """Each `for` and the conditions after it are one composition; the last `for` is the innermost."""
     children = s.syntax.children(node)
-    outer = s.env
-    s.env = dict(outer)
+    outer, s.env = s.env, s.scope()
     loops: list[tuple[int, int | None, int]] = []
     for child in children[1:]:
         if s.kind[child] == FOR_IN:

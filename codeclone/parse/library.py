@@ -339,7 +339,7 @@ def _cast(name: bytes) -> Rule:
 def _to(s: Lowering, operands: list[int], named: dict[bytes, int], at: int) -> int | None:
     """`.to(dtype)`, `.astype(dtype)`: a cast, in whichever way the type is named."""
     targets = [*operands[1:], *(named[name] for name in (b"dtype",) if name in named)]
-    if len(targets) != 1 or not named.keys() <= {b"dtype", b"non_blocking", b"copy"}:
+    if not operands or len(targets) != 1 or not named.keys() <= {b"dtype", b"non_blocking", b"copy"}:
         return None
     label = s.label_of(targets[0])
     dtype = DTYPES.get(label)
@@ -365,7 +365,7 @@ def _range(name: bytes) -> Rule:
             bounds.pop()
         if len(bounds) == 2 and s.is_label(bounds[0], b"=0"):
             bounds.pop(0)
-        if name == b"range" and len(bounds) == 1 and s.is_label(bounds[0], b"len"):
+        if name == b"range" and len(bounds) == 1 and s.is_made_of(bounds[0], b"len", 1):
             return s.make(b"<indices>", s.operands(bounds[0]), at)
         return _generic(s, name, bounds, named, (), at)
 

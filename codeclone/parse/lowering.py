@@ -100,6 +100,11 @@ class Lowering:
         self.told_by_surroundings = False
         """Whether anything was lowered otherwise than it would be if the fragment were cut out of its file."""
 
+    def scope(self) -> dict[bytes, int]:
+        """A copy of what is bound, for names that hold in one place only. It counts as work."""
+        self.graph.charge(len(self.env))
+        return dict(self.env)
+
     # Nodes
 
     def leaf(self, label: bytes, at: int, name: bytes = b"") -> int:
@@ -147,6 +152,11 @@ class Lowering:
 
     def is_label(self, node: int, name: bytes) -> bool:
         return self.graph.labels[node] == self.graph.label_ids.get(name, -1)
+
+    def is_made_of(self, node: int, name: bytes, count: int) -> bool:
+        """Whether a value is an operation on so many operands. The name of a function alone is not, nor is a call with
+        the wrong number of arguments."""
+        return self.is_label(node, name) and len(self.graph.edges[node]) == count
 
     # Canonical forms
 

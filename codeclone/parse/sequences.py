@@ -77,9 +77,8 @@ def compose(s: Lowering, made: int, source: int, condition: int | None, at: int)
 
 def domain(s: Lowering, source: int) -> int:
     """What is really run over: counting the elements or going by their indices makes no difference."""
-    if s.is_label(source, b"enumerate") or s.is_label(source, b"<indices>"):
-        return s.operands(source)[0]
-    return source
+    counted = s.is_label(source, b"enumerate") or s.is_label(source, b"<indices>")
+    return s.operands(source)[0] if counted and s.operands(source) else source
 
 
 def extend(s: Lowering, base: int, added: int, at: int) -> int:
@@ -104,7 +103,7 @@ def store(s: Lowering, base: int, stored: int, indices: list[int], at: int) -> i
 
 def where(s: Lowering, condition: int, then: int, otherwise: int, at: int) -> int:
     """An elementwise choice, in one polarity."""
-    if s.is_label(condition, b"invert"):
+    if s.is_made_of(condition, b"invert", 1):
         condition, then, otherwise = s.operands(condition)[0], otherwise, then
     elif s.is_label(condition, b"eq") and any(s.is_label(operand, b"=0") for operand in s.operands(condition)):
         rest = [operand for operand in s.operands(condition) if not s.is_label(operand, b"=0")]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+
 import pytest
 
 from codeclone.cli import _write
 from codeclone.evidence import code
 from codeclone.model import File, Profile, Repository, Snapshot
+from codeclone.parse import batches
 from codeclone.pipeline import scan
 from codeclone.read import folder
 from tests.conftest import SAMPLES
@@ -45,6 +51,13 @@ SLOW = {
     "doubled negation": "def g(x, a, b):\n" + "    x = (x and a) or (x and b)\n" * 60 + "    return not x",
     "long sums": "def g(x, i):\n" + "    x += i\n" * 20_000 + "    return x",
     "long appends": "def g(i):\n    x = []\n" + "    x.append(i)\n" * 20_000 + "    return x",
+    "many ifs": "def g(x):\n" + "    if x: x()\n" * 60_000,
+    "comprehensions beside many names": "".join(f"a{i} = [b for b in c]\n" for i in range(40_000)),
+    "many bases": "".join(
+        f"class A{i}:\n    def f(self):\n" + "".join(f"        self.b{i}_{j} = 1\n" for j in range(300))
+        for i in range(50)
+    )
+    + "".join(f"class B{i}({', '.join(f'A{j}' for j in range(50))}): pass\n" for i in range(1500)),
     "percent": "def g(x):\n    return '%" + "0" * 15_000 + "' % x",
 }
 
@@ -57,6 +70,46 @@ def test_the_rest_is_read_as_ever(name: str) -> None:
     alone = profile(BESIDE)
     expected = alone.facts.keys[alone.facts.fragments == 1].tolist()
     assert found.facts.keys[found.facts.fragments == good].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "9" * 400 + " + 1.5",
+        "1e-300 ** -32",
+        "1 / " + "9" * 400,
+        "math.sqrt(" + "9" * 400 + ")",
+        " * ".join(["999999999999999999"] * 40) + " * 0.5",
+        "1e400 - 1e400",
+        "torch.to(dtype=x)",
+        "1 if torch.lt(x) else 2",
+        "1 if len() == 0 else 2",
+        "1 if len == 0 else 2",
+        "[i for i in enumerate()]",
+        "[i for i in range(len)]",
+        "2 * -torch.neg",
+        "torch.where(torch.bitwise_not, x, 1)",
+    ],
+)
+def test_no_expression_cuts_its_function_short(expression: str) -> None:
+    assert profile(f"import torch, math\n\n\ndef f(x):\n    y = {expression}\n    return x + y\n").skipped == ()
+
+
+def test_what_a_process_does_not_deliver_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = os.getpid()
+
+    def work(batch: Sequence[object]) -> tuple[object, ...]:
+        if 3 in batch and os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return tuple(batch)
+
+    monkeypatch.setattr(batches, "_processors", lambda: 2)
+    called: list[int] = []
+    found = batches.in_batches(range(8), [batches.LEAST_BYTES] * 8, work, lambda: called.append(1))
+    assert called == [1]
+    assert len(found) > 1
+    assert [item for batch in found for item in batch] == [*range(8)]
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("pattern", ["[z-a]", "*a" * 30 + "b", "**/a/" * 25 + "b", "\\", "[", "a" * 10_000])
