@@ -242,8 +242,8 @@ def _other_kinds(snapshot: Snapshot) -> list[Skipped]:
     counts = Counter(PurePosixPath(file.path).suffix.lower() for file in snapshot.files if _suffix(file.path) is None)
     return [
         Skipped(
-            Location(f"*{suffix}" if suffix else "*"),
-            f"{count:,} file{'s' * (count > 1)} of a kind that is not compared",
+            Location(f"{count:,} × *{suffix}"),
+            "files of a kind that is not compared",
         )
         for suffix, count in sorted(counts.items())
     ]
