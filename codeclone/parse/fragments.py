@@ -33,6 +33,10 @@ KERNELS = {
 MAX_SOURCE_BYTES = 4 * 2**20
 """A larger source file is data, not something a person wrote."""
 
+MAX_ANGLES, FEW_BYTES = 12, 50_000
+"""A kernel file of more than so many bytes in which one of so many characters is `<` is no code: each may begin a template,
+and the parser keeps all ways to read it."""
+
 MAX_LINE = 20_000
 """Characters; a file with a longer line is minified or data."""
 
@@ -209,7 +213,10 @@ def _python(
     return read
 
 
-def _kernels(graph: GraphBuilder, path: str, text: str, language: str, skipped: list[Skipped]) -> _File:
+def _kernels(graph: GraphBuilder, path: str, text: str, language: str, skipped: list[Skipped]) -> _File | None:
+    if len(text) > FEW_BYTES and text.count("<") * MAX_ANGLES > len(text):
+        skipped.append(Skipped(Location(path), "more angle brackets than code has"))
+        return None
     from codeclone.parse import kernelflow, kernels  # only where there is such a file: Python needs no second grammar
 
     syntax = kernels.parse(text.encode("utf-8", "surrogatepass"), path)

@@ -244,3 +244,8 @@ def test_damage_is_named_and_what_is_around_it_is_read(tmp_path: Path) -> None:
 )
 def test_hostile_sources_are_read_or_named(tmp_path: Path, source: str) -> None:
     assert profile(tmp_path, source.replace(" ", "\n")).fragments
+
+
+def test_a_file_of_angle_brackets_is_left_out(tmp_path: Path) -> None:
+    found = profile(tmp_path, "void f() {\n" + "  a<b<c<d<e;\n" * 6000 + "}\n")
+    assert [skip.reason for skip in found.skipped] == ["more angle brackets than code has"]
