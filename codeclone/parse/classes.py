@@ -17,17 +17,10 @@ MAX_INHERITED = 400
 MAX_BASES = 8
 """Base classes that stand in the same file and tell a class its attributes and methods."""
 
-(
-    _STATEMENT,
-    _ASSIGN,
-    _CALL,
-    _ATTRIBUTE,
-) = (
-    KIND["expression_statement"],
-    KIND["assignment"],
-    KIND["call"],
-    KIND["attribute"],
-)
+_STATEMENT = KIND["expression_statement"]
+_ASSIGN = KIND["assignment"]
+_CALL = KIND["call"]
+_ATTRIBUTE = KIND["attribute"]
 _LITERALS = frozenset((KIND["integer"], KIND["float"], KIND["string"]))
 
 

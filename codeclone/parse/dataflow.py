@@ -24,17 +24,10 @@ MAX_ENCLOSING = 100
 CONTEXTS = frozenset((b"no_grad", b"enable_grad", b"inference_mode", b"autocast"))
 """What a function is run in, whether it is decorated with it or says so by `with`."""
 
-(
-    _BLOCK,
-    _DECORATOR,
-    _PARAMETERS,
-    _YIELD,
-) = (
-    KIND["block"],
-    KIND["decorator"],
-    KIND["parameters"],
-    KIND["yield"],
-)
+_BLOCK = KIND["block"]
+_DECORATOR = KIND["decorator"]
+_PARAMETERS = KIND["parameters"]
+_YIELD = KIND["yield"]
 
 
 def lower(graph: GraphBuilder, syntax: Syntax, names: Names, units: list[Unit]) -> list[Unit]:

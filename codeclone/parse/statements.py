@@ -29,69 +29,36 @@ LOG_METHODS = frozenset(
 SILENT_CALLS = frozenset((b"print", b"warn"))
 """Statements that say something to a person and nothing about the computation."""
 
-SILENT_CALLS = frozenset((b"print", b"warn"))
-"""Statements that say something to a person and nothing about the computation."""
-
 GROWING = {b"append": True, b"add": True, b"extend": False, b"update": False}
 """Method that grows a collection -> whether its argument is one element."""
 
-(
-    _BLOCK,
-    _ELSE,
-    _EXCEPT,
-    _RETURN,
-    _IF,
-    _FOR,
-    _WHILE,
-    _TRY,
-    _WITH,
-    _RAISE,
-    _BREAK,
-    _CONTINUE,
-    _MATCH,
-    _CASE,
-    _COMPARISON,
-    _STATEMENT,
-    _ASSIGN,
-    _AUGMENT,
-    _CALL,
-    _ATTRIBUTE,
-    _FUNCTION,
-    _CLASS,
-    _DECORATED,
-    _STRING,
-    _CONCATENATED,
-    _WITH_ITEM,
-    _AS_PATTERN,
-) = (
-    KIND["block"],
-    KIND["else_clause"],
-    KIND["except_clause"],
-    KIND["return_statement"],
-    KIND["if_statement"],
-    KIND["for_statement"],
-    KIND["while_statement"],
-    KIND["try_statement"],
-    KIND["with_statement"],
-    KIND["raise_statement"],
-    KIND["break_statement"],
-    KIND["continue_statement"],
-    KIND["match_statement"],
-    KIND["case_clause"],
-    KIND["comparison_operator"],
-    KIND["expression_statement"],
-    KIND["assignment"],
-    KIND["augmented_assignment"],
-    KIND["call"],
-    KIND["attribute"],
-    KIND["function_definition"],
-    KIND["class_definition"],
-    KIND["decorated_definition"],
-    KIND["string"],
-    KIND["concatenated_string"],
-    KIND["with_item"],
-    KIND["as_pattern"],
-)
+_BLOCK = KIND["block"]
+_ELSE = KIND["else_clause"]
+_EXCEPT = KIND["except_clause"]
+_RETURN = KIND["return_statement"]
+_IF = KIND["if_statement"]
+_FOR = KIND["for_statement"]
+_WHILE = KIND["while_statement"]
+_TRY = KIND["try_statement"]
+_WITH = KIND["with_statement"]
+_RAISE = KIND["raise_statement"]
+_BREAK = KIND["break_statement"]
+_CONTINUE = KIND["continue_statement"]
+_MATCH = KIND["match_statement"]
+_CASE = KIND["case_clause"]
+_COMPARISON = KIND["comparison_operator"]
+_STATEMENT = KIND["expression_statement"]
+_ASSIGN = KIND["assignment"]
+_AUGMENT = KIND["augmented_assignment"]
+_CALL = KIND["call"]
+_ATTRIBUTE = KIND["attribute"]
+_FUNCTION = KIND["function_definition"]
+_CLASS = KIND["class_definition"]
+_DECORATED = KIND["decorated_definition"]
+_STRING = KIND["string"]
+_CONCATENATED = KIND["concatenated_string"]
+_WITH_ITEM = KIND["with_item"]
+_AS_PATTERN = KIND["as_pattern"]
 _SILENT = frozenset(
     KIND[name]
     for name in """
