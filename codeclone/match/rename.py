@@ -42,6 +42,9 @@ statements are of its form and it is not sure which is which."""
 LEAST_VOTES = 0.5
 """Votes that two different names need to stand for each other."""
 
+SUPPORT = 2
+"""Edited statements that must show a pair of names at the same place; one that is identical after the renames is enough."""
+
 LEAST_FORM = 6
 """Tokens of a statement that tells names apart by its form alone."""
 
@@ -99,7 +102,8 @@ def compare(left: Listing, right: Listing) -> Comparison:
     starts: tuple[Table | None, ...] = (None, {})
     found = [_settle(left, right, start) for start in starts]
     table = max(found, key=lambda option: option[0])[1]  # of equals the first
-    return _applied(left, right, _with_temporaries_in_place(left, right, table))
+    table, sure = _with_temporaries_in_place(left, right, table)
+    return _applied(left, right, _supported(left, right, table, sure))
 
 
 def _settle(left: Listing, right: Listing, start: Table | None) -> tuple[int, Table]:
@@ -263,8 +267,10 @@ def _names_that_align(left: Statement, right: Statement) -> Iterator[tuple[str, 
             yield ours[i], theirs[j]
 
 
-def _with_temporaries_in_place(left: Listing, right: Listing, table: Table) -> dict[str, str]:
-    """The table and what statements add that are the same without names once temporaries are put in place."""
+def _with_temporaries_in_place(left: Listing, right: Listing, table: Table) -> tuple[dict[str, str], set[str]]:
+    """The table and what statements add that are the same without names once temporaries are put in place; the left names
+    of those that are then the same in the table's names."""
+    sure: set[str] = set()
     table = dict(table)
     taken = set(table.values())
     mapped = _rename(right, table)
@@ -282,7 +288,9 @@ def _with_temporaries_in_place(left: Listing, right: Listing, table: Table) -> d
             if names and one not in taken and other not in table and _can_be(left, right, one, other):
                 table[other] = one
                 taken.add(one)
-    return table
+        if len(found) == 1 and tuple(table.get(token, token) for token in found[0]) == tokens:
+            sure.update(tokens)
+    return table, sure
 
 
 def _unfolded(listing: Listing, statements: Sequence[Tokens], done: set[int], table: Table) -> list[Tokens]:
@@ -295,6 +303,27 @@ def _unfolded(listing: Listing, statements: Sequence[Tokens], done: set[int], ta
 
 def _without_names(tokens: Tokens, known: set[str]) -> Tokens:
     return tuple(token[0] if renameable(token) and token not in known else token for token in tokens)
+
+
+def _supported(left: Listing, right: Listing, table: Table, sure: set[str]) -> dict[str, str]:
+    """The table without the names that nothing but a single edited statement says stand for each other. `sure`: left names
+    that are known to be supported."""
+    ours, theirs = [s.tokens for s in left.statements], _rename(right, table)
+    same = set(_exact(ours, theirs))
+    same.update(_moved(ours, theirs, sorted(same)))
+    support = Counter(dict.fromkeys(sure, SUPPORT))
+    for _, j in same:
+        support.update(dict.fromkeys(theirs[j], SUPPORT))
+    for i, j, _ in _aligned(left, right, table):
+        if (i, j) not in same and "FunctionDef" not in left.statements[i].tokens:  # parameters align by place alone
+            pairs = set(_names_that_align(left.statements[i], right.statements[j]))
+            support.update({one for one, other in pairs if table.get(other) == one})
+    own = {_own_name(right)}
+    return {other: one for other, one in table.items() if one == other or other in own or support[one] >= SUPPORT}
+
+
+def _own_name(listing: Listing) -> str | None:
+    return NAME + listing.name if listing.name else None
 
 
 # What is left
@@ -312,7 +341,7 @@ def _applied(left: Listing, right: Listing, table: Table) -> Comparison:
     left_done = {i for pairs in (identical, edited, moved) for i, _ in pairs}
     right_done = {j for pairs in (identical, edited, moved) for _, j in pairs}
     proof = RenameProof(
-        renames=_renames(left, table),
+        renames=_renames(left, right, table),
         contradictions=_contradictions(left, right, table, [(i, j) for i, j, vote in aligned if vote]),
         left_statements=len(ours),
         right_statements=len(theirs),
@@ -345,14 +374,16 @@ def _moved(
     return [(i, places[ours[i]].pop()) for i in range(len(ours)) if i not in lefts and places.get(ours[i])]
 
 
-def _renames(left: Listing, table: Table) -> tuple[Rename, ...]:
+def _renames(left: Listing, right: Listing, table: Table) -> tuple[Rename, ...]:
+    """In the order of the left side; names of what the fragments themselves define at the end."""
     back = {one: other for other, one in table.items()}
     seen: dict[Rename, None] = {}
     for statement in left.statements:
         for token in statement.tokens:
             if renameable(token) and back.get(token, token) != token:
-                seen[Rename(token[1:], back[token][1:], _KIND[token[0]])] = None
-    return tuple(seen)
+                defined = token in left.defined and back[token] in right.defined
+                seen[Rename(token[1:], back[token][1:], "definition" if defined else _KIND[token[0]])] = None
+    return tuple(sorted(seen, key=lambda rename: rename.kind == "definition"))
 
 
 def _contradictions(
