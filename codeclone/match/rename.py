@@ -317,7 +317,8 @@ def _supported(left: Listing, right: Listing, table: Table, sure: set[str]) -> d
     for i, j, _ in _aligned(left, right, table):
         if (i, j) not in same and "FunctionDef" not in left.statements[i].tokens:  # parameters align by place alone
             pairs = set(_names_that_align(left.statements[i], right.statements[j]))
-            support.update({one for one, other in pairs if table.get(other) == one})
+            agree = {one for one, other in pairs if table.get(other) == one}
+            support.update(agree if 2 * len(agree) > len(pairs) else ())
     own = {_own_name(right)}
     return {other: one for other, one in table.items() if one == other or other in own or support[one] >= SUPPORT}
 
