@@ -82,7 +82,7 @@ def _after(proof: RenameProof) -> str:
     number = sum(rename.kind != "definition" for rename in proof.renames)
     if number:
         return f" after {count(number, 'rename')}"
-    return " under another name" if proof.renames else ""
+    return " but for its own name" if proof.renames else ""
 
 
 def _in_numbers(proof: RenameProof, matched: Correspondence) -> str:

@@ -43,7 +43,11 @@ LEAST_VOTES = 0.5
 """Votes that two different names need to stand for each other."""
 
 SUPPORT = 2
-"""Edited statements that must show a pair of names at the same place; one that is identical after the renames is enough."""
+"""Edited statements that must show a pair of names at the same place; one that is identical after the renames is
+enough, unless all of its names were exchanged in a pair that has little else in common."""
+
+SAME_PLACE = 3
+"""Tokens before a name by which its place in an edited statement is known."""
 
 LEAST_FORM = 6
 """Tokens of a statement that tells names apart by its form alone."""
@@ -254,8 +258,9 @@ def _table(left: Listing, right: Listing, aligned: Sequence[tuple[int, int, floa
     return table
 
 
-def _names_that_align(left: Statement, right: Statement) -> Iterator[tuple[str, str]]:
-    """Names at the same place of two statements that are alike: around what both have word for word."""
+def _names_that_align(left: Statement, right: Statement, around: int = 0) -> Iterator[tuple[str, str]]:
+    """Names at the same place of two statements that are alike: around what both have word for word. `around`: tokens before
+    them that must be of the same kind."""
     alphabet = align.Alphabet()
     ours, theirs = left.tokens, right.tokens
     exact = align.matching(alphabet.write(ours), alphabet.write(theirs))
@@ -263,7 +268,8 @@ def _names_that_align(left: Statement, right: Statement) -> Iterator[tuple[str, 
         one, other = left.blind[i:ends_i], right.blind[j:ends_j]
         exact = exact + [(i + a, j + b) for a, b in align.matching(alphabet.write(one), alphabet.write(other))]
     for i, j in sorted(exact):
-        if renameable(ours[i]) and renameable(theirs[j]):
+        before = left.blind[max(0, i - around) : i], right.blind[max(0, j - around) : j]
+        if renameable(ours[i]) and renameable(theirs[j]) and (not around or before[0] == before[1]):
             yield ours[i], theirs[j]
 
 
@@ -312,15 +318,25 @@ def _supported(left: Listing, right: Listing, table: Table, sure: set[str]) -> d
     same = set(_exact(ours, theirs))
     same.update(_moved(ours, theirs, sorted(same)))
     support = Counter(dict.fromkeys(sure, SUPPORT))
-    for _, j in same:
-        support.update(dict.fromkeys(theirs[j], SUPPORT))
+    copied = 2 * len(same) > min(len(ours), len(theirs))
+    for i, j in same:
+        tells = copied or _anchored(left.statements[i], right.statements[j])
+        support.update(dict.fromkeys(theirs[j], SUPPORT if tells else 1))
     for i, j, _ in _aligned(left, right, table):
         if (i, j) not in same and "FunctionDef" not in left.statements[i].tokens:  # parameters align by place alone
-            pairs = set(_names_that_align(left.statements[i], right.statements[j]))
+            pairs = set(_names_that_align(left.statements[i], right.statements[j], SAME_PLACE))
             agree = {one for one, other in pairs if table.get(other) == one}
             support.update(agree if 2 * len(agree) > len(pairs) else ())
     own = {_own_name(right)}
     return {other: one for other, one in table.items() if one == other or other in own or support[one] >= SUPPORT}
+
+
+def _anchored(left: Statement, right: Statement) -> bool:
+    """Whether two statements that are the same after the renames have a name or a literal in common before them."""
+    return any(
+        one == other and one not in OBJECTS and (renameable(one) or one[0] in "#'")
+        for one, other in zip(left.tokens, right.tokens, strict=True)
+    )
 
 
 def _own_name(listing: Listing) -> str | None:
