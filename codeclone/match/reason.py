@@ -41,6 +41,12 @@ LEAST_VALUE = 3
 LONG_WORDS, LONG_CHARACTERS = 6, 40
 """A comment or string of so many words, or so many characters, is not the same on both sides by chance."""
 
+MAX_COMPARED = 10_000
+"""Statements of one side times those of the other that are compared one by one; larger pairs are told in numbers alone."""
+
+MAX_TOKENS = 500
+"""Of a statement whose expressions are searched for another's."""
+
 LIKE = (
     ("unsqueeze", "[None]"),
     ("reshape", "flatten", "unflatten"),
@@ -168,10 +174,15 @@ def correspondence(left: Listing, right: Listing, comparison: Comparison) -> Cor
     done = [*comparison.identical, *comparison.moved]
     ours = {i: s.tokens for i, s in enumerate(left.statements) if i not in {a for a, _ in done}}
     theirs = {j: tokens for j, tokens in enumerate(comparison.mapped) if j not in {b for _, b in done}}
+    small = len(ours) * len(theirs) <= MAX_COMPARED
     once = {comparison.table.get(NAME + name, NAME + name) for name in right.once}
-    inlined = _in_place(theirs, once, ours)
-    introduced = _in_place(ours, {NAME + name for name in left.once}, theirs)
-    merged, split = _elements(ours, theirs), _elements(theirs, ours)
+    short_left, short_right = (
+        {place: tokens for place, tokens in side.items() if len(tokens) <= MAX_TOKENS} if small else {}
+        for side in (ours, theirs)
+    )
+    inlined = _in_place(short_right, once, short_left)
+    introduced = _in_place(short_left, {NAME + name for name in left.once}, short_right)
+    merged, split = _elements(short_left, short_right), _elements(short_right, short_left)
     explained_left = {i for _, i in inlined} | {i for i, _ in introduced} | {i for i, _ in merged}
     explained_left |= {i for _, parts in split for i in parts}
     explained_right = {j for j, _ in inlined} | {j for _, j in introduced} | {j for j, _ in split}
@@ -179,7 +190,7 @@ def correspondence(left: Listing, right: Listing, comparison: Comparison) -> Cor
     names = _programmers(left, right)
     pairs = [(i, j) for i, j in comparison.edited if _same_operands(ours[i], theirs[j], names)]
     rest = [j for j in comparison.only_right if j not in explained_right]
-    for i in comparison.only_left:
+    for i in comparison.only_left if small else ():
         found = next((j for j in rest if i not in explained_left and _reworded(ours[i], theirs[j], names)), None)
         if found is not None:
             rest.remove(found)
@@ -311,6 +322,8 @@ def _control_flow(left: Listing, right: Listing, comparison: Comparison, matched
         _Side(left, matched.left, [s.tokens for s in left.statements]),
         _Side(right, matched.right, comparison.mapped),
     )
+    if len(matched.left) * len(matched.right) > MAX_COMPARED:
+        return
     kinds = (
         (_loops_as_comprehensions, "a loop", "a comprehension"),
         (_comprehensions_as_maps, "a comprehension", "a map or filter"),
@@ -348,7 +361,7 @@ _LISTS = ("ListComp:", "SetComp:", "GeneratorExp:")
 def _comprehensions(tokens: Tokens) -> Iterator[tuple[Tokens, Tokens, Tokens]]:
     """(element, target, what follows: what is run over and the conditions) of each comprehension of a statement."""
     for place, token in enumerate(tokens):
-        if token.startswith(_LISTS):
+        if token.startswith(_LISTS) and len(tokens) <= MAX_TOKENS:
             inner = next((k for k in range(place, len(tokens)) if tokens[k].startswith("CompFor:")), len(tokens))
             size = _target_size(tokens[inner + 1 :])
             if size:
@@ -540,6 +553,8 @@ def _spelt(left: Listing, right: Listing, comparison: Comparison, matched: Corre
         yield "library calls spelt otherwise: " + ", ".join(words[:4]) + (" …" if len(words) > 4 else "")
     forms: dict[str, set[str]] = {"function": set(), "method": set()}
     for i, j in comparison.edited:
+        if max(len(left.statements[i].tokens), len(comparison.mapped[j])) > MAX_TOKENS:
+            continue
         forms["function"].update(_as_functions(left.statements[i].tokens, comparison.mapped[j]))
         forms["method"].update(_as_functions(comparison.mapped[j], left.statements[i].tokens))
     for come, gone in (("function", "method"), ("method", "function")):
