@@ -176,13 +176,10 @@ def correspondence(left: Listing, right: Listing, comparison: Comparison) -> Cor
     theirs = {j: tokens for j, tokens in enumerate(comparison.mapped) if j not in {b for _, b in done}}
     small = len(ours) * len(theirs) <= MAX_COMPARED
     once = {comparison.table.get(NAME + name, NAME + name) for name in right.once}
-    short_left, short_right = (
-        {place: tokens for place, tokens in side.items() if len(tokens) <= MAX_TOKENS} if small else {}
-        for side in (ours, theirs)
-    )
-    inlined = _in_place(short_right, once, short_left)
-    introduced = _in_place(short_left, {NAME + name for name in left.once}, short_right)
-    merged, split = _elements(short_left, short_right), _elements(short_right, short_left)
+    inner_left, inner_right = (ours, theirs) if small else ({}, {})
+    inlined = _in_place(inner_right, once, inner_left)
+    introduced = _in_place(inner_left, {NAME + name for name in left.once}, inner_right)
+    merged, split = _elements(inner_left, inner_right), _elements(inner_right, inner_left)
     explained_left = {i for _, i in inlined} | {i for i, _ in introduced} | {i for i, _ in merged}
     explained_left |= {i for _, parts in split for i in parts}
     explained_right = {j for j, _ in inlined} | {j for _, j in introduced} | {j for j, _ in split}
@@ -262,7 +259,10 @@ def _in_place(having: Mapping[int, Tokens], once: set[str], without: Mapping[int
         if name in there or name.rstrip("\0") in there:
             continue
         value = in_place(value, expressions)
-        host = next((k for k, s in without.items() if len(value) >= LEAST_VALUE and _run(value, s)), None)
+        host = next(
+            (k for k, s in without.items() if LEAST_VALUE <= len(value) <= len(s) <= MAX_TOKENS and _run(value, s)),
+            None,
+        )
         # A statement that assigns the value alone is the same temporary by another name.
         if host is not None and not (without[host][0] == "Assign:1" and without[host][2:] == value):
             found.append((place, host))
