@@ -239,7 +239,8 @@ class Term:
     right_line: int
 
 
-NameKind = Literal["variable", "attribute", "keyword"]
+NameKind = Literal["variable", "attribute", "keyword", "definition"]
+"""A definition is a function or class that both fragments define."""
 
 CloneType = Literal["type-1", "type-2", "type-3", "rewritten"]
 CLONE_TYPES: tuple[CloneType, ...] = ("type-1", "type-2", "type-3", "rewritten")

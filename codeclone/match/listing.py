@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from typing import TYPE_CHECKING
 
 from codeclone.match.statements import Listing
@@ -62,7 +64,7 @@ def listing(text: str) -> Listing | str:
 def _parsed(text: str, comments: list[str]) -> Listing | str:
     text = _dedented(text)
     module = _parse(text)
-    return "it is not Python that libcst parses" if module is None else Walk(comments, text).run(module)
+    return "libcst does not parse its lines as Python" if module is None else Walk(comments, text).run(module)
 
 
 def _dedented(text: str) -> str:
@@ -100,7 +102,7 @@ def _examined(text: str) -> tuple[str, int, list[str]]:
         kind = match.lastgroup
         work += len(levels) + levels[-1]
         if match["open"]:
-            return "it is not Python that libcst parses", work, comments
+            return "libcst does not parse its lines as Python", work, comments
         if match["string"]:
             levels[-1] += 1
             if "f" in (match["prefix"] or "").lower():
@@ -133,14 +135,12 @@ def load() -> None:
 
 
 def _parse(text: str) -> libcst.Module | None:
-    """The tree; a header that has lost its body, which is a fragment of its own, is given an empty one."""
+    """The tree; headers that have lost their bodies, which are fragments of their own, are given empty ones."""
     import libcst
 
-    last = text.rstrip("\n").rpartition("\n")[2]
-    margin = last[: len(last) - len(last.lstrip(" \t"))]
-    for attempt in (text, f"{text}{margin}    pass\n"):
+    for repair in (str, _with_bodies):
         try:
-            return libcst.parse_module(attempt)
+            return libcst.parse_module(repair(text))
         except (libcst.ParserSyntaxError, libcst.CSTValidationError, RecursionError, ValueError, UnicodeError):
             continue
         except Exception as error:  # what the native parser raises on damaged text is of no one type
@@ -148,3 +148,27 @@ def _parse(text: str) -> libcst.Module | None:
                 raise
             continue
     return None
+
+
+_BLANK = (tokenize.NL, tokenize.COMMENT)
+
+
+def _with_bodies(text: str) -> str:
+    """The text with a `pass` below each header that nothing is indented under.
+
+    Raises SyntaxError or `tokenize.TokenError` where Python cannot tell the tokens apart."""
+    found = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type not in _BLANK]
+    lines = text.split("\n")
+    empty: list[tuple[int, str]] = []
+    margin, fresh = "", True
+    for token, end, after in zip(found, found[1:], found[2:], strict=False):
+        if token.type in (tokenize.INDENT, tokenize.DEDENT):
+            continue
+        if fresh:
+            margin = token.line[: len(token.line) - len(token.line.lstrip(" \t"))]
+        fresh = token.type == tokenize.NEWLINE
+        if token.string == ":" and end.type == tokenize.NEWLINE and after.type != tokenize.INDENT:
+            empty.append((token.end[0], margin))
+    for number, before in reversed(empty):
+        lines.insert(number, f"{before}    pass")
+    return "\n".join(lines)

@@ -1,18 +1,32 @@
 """Why two fragments match and what changed between them, in one sentence a reader can check.
 
 The left one is in question, so changes read from right to left: `a loop became a comprehension` says that the loop is on
-the right. Each part follows from counts of syntax on both sides or from statements that correspond; what follows from
-neither is said as a number of edited statements.
+the right. That something became something else is said only of statements that correspond, by the alignment or by sharing
+their operands after the renames; what does not follow from these is said as a number of statements.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from codeclone.match.rename import Comparison
-from codeclone.match.statements import BUILTIN_NAMES, NAME, SELF, Listing, Tokens, in_place, renameable
-from codeclone.model import Alignment, CloneType, Level
+from codeclone.match.rename import Comparison, Pairs
+from codeclone.match.statements import (
+    ATTRIBUTE,
+    BUILTIN_NAMES,
+    METHOD,
+    MODULES,
+    NAME,
+    OBJECTS,
+    SELF,
+    Listing,
+    Tokens,
+    fixed,
+    in_place,
+)
+from codeclone.model import Alignment, CloneType, Level, RenameProof, SharedPart, Span
 from codeclone.parse.names import api_names, spellings
 
 PARTS = 6
@@ -20,6 +34,18 @@ PARTS = 6
 
 WHOLE = 0.995
 """Share of the dataflow that is called the same."""
+
+LEAST_VALUE = 3
+"""Tokens of an expression that is recognized in another statement: a call of a variable, at least."""
+
+LONG_WORDS, LONG_CHARACTERS = 6, 40
+"""A comment or string of so many words, or so many characters, is not the same on both sides by chance."""
+
+MAX_COMPARED = 10_000
+"""Statements of one side times those of the other that are compared one by one; larger pairs are told in numbers alone."""
+
+MAX_TOKENS = 500
+"""Of a statement whose expressions are searched for another's."""
 
 LIKE = (
     ("unsqueeze", "[None]"),
@@ -36,28 +62,59 @@ def reason(
 ) -> str:
     """The sentence of a pair. `share`: of the left fragment's dataflow, what is found on the right, in [0, 1]."""
     proof = comparison.proof
-    after = f" after {count(len(proof.renames), 'rename')}" if proof.renames else ""
     whole = proof.left_statements == proof.right_statements == proof.identical and not proof.renested
-    prose = list(_prose(left, right))
+    changed = list(_prose(left, right, comparison))
+    prose = [*_long(left, right), *changed] if changed or not whole else []
     if whole and not proof.renames:
         head = "the same text but for layout" if left.text != right.text and not prose else "the same text"
         head = "the same statements" if prose and left.text != right.text else head
         return "; ".join([head, *prose])
     if whole:
-        return "; ".join([f"the same statements{after}", *prose])
+        return "; ".join([f"the same statements{_after(proof)}", *prose])
     few = 2 * proof.identical <= min(proof.left_statements, proof.right_statements)
-    of_left = f"{proof.identical} of the left side's {count(proof.left_statements, 'statement')} identical{after}"
-    # Names that stand for each other by chance would make temporaries of what has nothing to do with each other.
-    finders = [find for find in _FINDERS if clone is not None or find not in (_temporaries, _tuples)]
-    parts = [part for find in finders for part in find(left, right, comparison)]
-    explained = _temporary_counts(left, right, comparison) if _temporaries in finders else (0, 0)
-    remaining = list(_rest(left, right, comparison, *explained))
+    matched = correspondence(left, right, comparison)
+    of_left = _in_numbers(proof, matched)
+    # Without one identical statement nothing says which names stand for each other, so that no two expressions do.
+    parts = [part for find in _FINDERS for part in find(left, right, comparison, matched)] if proof.identical else []
     doubtful = (clone is None or few) and level in ("weak", "moderate")
     if clone is None or doubtful:
         told = f"shares {share * 100:.0f} % of its dataflow with the right fragment, {of_left}"
-        return "; ".join([told, *(parts + remaining)[: PARTS - 2], *([CAVEAT] if doubtful else [])])
+        return "; ".join([told, *parts[: PARTS - 2], *_long(left, right), *([CAVEAT] if doubtful else [])])
     head = "same dataflow" if share >= WHOLE else _found(share)
-    return "; ".join([f"{head}, {of_left}", *(parts + remaining + prose)[:PARTS]])
+    return "; ".join([f"{head}, {of_left}", *(parts + prose)[:PARTS]])
+
+
+def _after(proof: RenameProof) -> str:
+    number = sum(rename.kind != "definition" for rename in proof.renames)
+    if number:
+        return f" after {count(number, 'rename')}"
+    return " but for its own name" if proof.renames else ""
+
+
+def _in_numbers(proof: RenameProof, matched: Correspondence) -> str:
+    """Every statement of the left side in one of these numbers, and those of the right that are in none."""
+    told = f"{proof.identical} of the left side's {count(proof.left_statements, 'statement')} identical"
+    told = told + _after(proof) if proof.identical else f"no consistent renaming: {told}"
+    if proof.renested:
+        told += f" ({proof.renested} of them nested differently)"
+    numbers = (
+        (matched.moved, "in another order"),
+        (matched.literals, "with other literals"),
+        (matched.edited, "edited"),
+        (matched.only_left, "only on the left"),
+        (matched.only_right, "only on the right"),
+    )
+    return ", ".join([told, *(f"{number} {what}" for number, what in numbers if number)])
+
+
+def part_sentence(part: SharedPart) -> str:
+    """Where the pair is alike, if it is not alike all over."""
+    left, right = _lines(part.left), _lines(part.right)
+    return f"left {left} hold most of it: {part.containment_left * 100:.0f} % of them is found in right {right}"
+
+
+def _lines(span: Span) -> str:
+    return f"lines {span.first}–{span.last}"
 
 
 def _found(share: float) -> str:
@@ -83,159 +140,152 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("es" if noun.endswith(("ch", "s")) else "s")
 
 
-def _change(left: Listing, right: Listing, kind: str) -> int:
-    """How many more the left side has."""
-    return left.counts.get(kind, 0) - right.counts.get(kind, 0)
+# What corresponds to what
 
 
-# One function for each kind of change, in order of importance
+@dataclass(frozen=True, slots=True)
+class Correspondence:
+    """Statements that became each other, and how many there are of each kind."""
+
+    pairs: Pairs
+    """(left place, right place) of edited statements that have the same operands after the renames."""
+    left: frozenset[int]
+    """Left places that are neither identical nor moved."""
+    right: frozenset[int]
+    inlined: int
+    """Temporaries of the right side whose value stands in a left statement."""
+    introduced: int
+    merged: int
+    """Tuple assignments of the left side whose elements are assigned one by one on the right."""
+    split: int
+    moved: int
+    literals: int
+    edited: int
+    """Left statements that have a counterpart of which they differ, merged and split ones included."""
+    only_left: int
+    only_right: int
+    added: tuple[int, ...]
+    """Left places without a counterpart."""
+    removed: tuple[int, ...]
 
 
-def _contradictions(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
-    found = comparison.proof.contradictions
-    if found:
-        yield f"{count(len(found), 'name')} in the place of another against the rename table"
+def correspondence(left: Listing, right: Listing, comparison: Comparison) -> Correspondence:
+    """Which statements became each other for certain. All that the sentences say of changes rests on this."""
+    done = [*comparison.identical, *comparison.moved]
+    ours = {i: s.tokens for i, s in enumerate(left.statements) if i not in {a for a, _ in done}}
+    theirs = {j: tokens for j, tokens in enumerate(comparison.mapped) if j not in {b for _, b in done}}
+    small = len(ours) * len(theirs) <= MAX_COMPARED
+    once = {comparison.table.get(NAME + name, NAME + name) for name in right.once}
+    inner_left, inner_right = (ours, theirs) if small else ({}, {})
+    inlined = _in_place(inner_right, once, inner_left)
+    introduced = _in_place(inner_left, {NAME + name for name in left.once}, inner_right)
+    merged, split = _elements(inner_left, inner_right), _elements(inner_right, inner_left)
+    explained_left = {i for _, i in inlined} | {i for i, _ in introduced} | {i for i, _ in merged}
+    explained_left |= {i for _, parts in split for i in parts}
+    explained_right = {j for j, _ in inlined} | {j for _, j in introduced} | {j for j, _ in split}
+    explained_right |= {j for _, parts in merged for j in parts}
+    names = _programmers(left, right)
+    pairs = [(i, j) for i, j in comparison.edited if _same_operands(ours[i], theirs[j], names)]
+    rest = [j for j in comparison.only_right if j not in explained_right]
+    for i in comparison.only_left if small else ():
+        found = next((j for j in rest if i not in explained_left and _reworded(ours[i], theirs[j], names)), None)
+        if found is not None:
+            rest.remove(found)
+            pairs.append((i, found))
+            explained_left.add(i)
+    added = tuple(i for i in comparison.only_left if i not in explained_left)
+    literals, moved = len(comparison.literals), len(comparison.moved)
+    return Correspondence(
+        tuple(sorted(pairs)), frozenset(ours), frozenset(theirs), len({j for j, _ in inlined}),
+        len({i for i, _ in introduced}), len(merged), len(split), moved, literals,
+        len(ours) - literals - len(added), len(added), len(rest), added, tuple(rest),
+    )  # fmt: skip
 
 
-def _control_flow(left: Listing, right: Listing, _: Comparison) -> Iterator[str]:
-    kinds = {"loop": "a loop", "comprehension": "a comprehension", "map": "a map or filter"}
-    yield from _became(left, right, kinds)
-    yield from _became(
-        left, right, {"branch": "an if/else", "conditional expression": "a conditional expression"}, _branches
-    )
-    if (
-        _change(left, right, "guard clause")
-        * (_change(left, right, "branch with an else") + _change(left, right, "branch without an else"))
-        < 0
-    ):
-        guards = _change(left, right, "guard clause") > 0
-        yield "a nested branch became a guard clause" if guards else "a guard clause became a nested branch"
+def _programmers(left: Listing, right: Listing) -> Callable[[Tokens], frozenset[str]]:
+    """The variables and attributes of a statement, without a library's."""
+
+    def names(tokens: Tokens) -> frozenset[str]:
+        return frozenset(
+            token
+            for token in tokens
+            if token[0] in (NAME, SELF, ATTRIBUTE)
+            and token not in OBJECTS
+            and not (fixed(token, left.bound) and fixed(token, right.bound))
+            and (token[0] != NAME or (token[1:].encode() not in MODULES and token[1:] not in BUILTIN_NAMES))
+        )
+
+    return names
 
 
-def _branches(listing: Listing) -> Counter[str]:
-    counts = Counter(listing.counts)
-    counts["branch"] = counts["branch with an else"]
-    return counts
+def _same_operands(one: Tokens, other: Tokens, names: Callable[[Tokens], frozenset[str]]) -> bool:
+    ours, theirs = names(one), names(other)
+    return bool(ours and theirs) and (ours <= theirs or theirs <= ours)
 
 
-def _became(
-    left: Listing,
-    right: Listing,
-    kinds: Mapping[str, str],
-    counted: Callable[[Listing], Mapping[str, int]] | None = None,
-) -> Iterator[str]:
-    """Of kinds that can stand for each other: which the right side has more of, and which the left."""
-    ours, theirs = (counted(x) if counted else x.counts for x in (left, right))
-    more = {kind: ours.get(kind, 0) - theirs.get(kind, 0) for kind in kinds}
-    for gone in kinds:
-        for come in kinds:
-            number = min(-more[gone], more[come])
-            if number > 0:
-                more[gone] += number
-                more[come] -= number
-                if number == 1:
-                    yield f"{kinds[gone]} became {kinds[come]}"
-                else:
-                    yield f"{count(number, _plain(kinds[gone]))} became {_plain(kinds[come])}{_plural(kinds[come])}"
+def _reworded(one: Tokens, other: Tokens, names: Callable[[Tokens], frozenset[str]]) -> bool:
+    """Whether two statements that are not alike are still the same one: kind and operands agree."""
+    if one[0].startswith("AugAssign") or other[0].startswith("AugAssign"):
+        return _written_out(one) == other or _written_out(other) == one
+    if one[0] in ("if", "elif") and other[0] in ("if", "elif") and _negated(one[1:]) == other[1:]:
+        return True
+    if one[0].partition(":")[0] != other[0].partition(":")[0] or len(one) < LEAST_VALUE or len(other) < LEAST_VALUE:
+        return False
+    return names(one) == names(other) and len(names(one)) > 1
 
 
-def _plain(kind: str) -> str:
-    return kind.partition(" ")[2]
+def _written_out(tokens: Tokens) -> Tokens:
+    """`a += b` as `a = a + b`."""
+    if not tokens[0].startswith("AugAssign"):
+        return ()
+    place = next((k for k, token in enumerate(tokens) if token.endswith("Assign") and token[0] not in "#'$~.!="), 0)
+    target = tokens[1:place]
+    operator = tokens[place].removesuffix("Assign")
+    return ("Assign:1", *target, "BinaryOperation:l,o,r", *target, operator, *tokens[place + 1 :])
 
 
-def _plural(kind: str) -> str:
-    return "" if kind.endswith("s") else "s"
+def _run(part: Tokens, whole: Tokens) -> bool:
+    """Whether the one stands in the other without a gap."""
+    return bool(part) and "\1".join(("", *part, "")) in "\1".join(("", *whole, ""))
 
 
-_OPPOSITE = {
-    "LessThan": "GreaterThanEqual", "GreaterThanEqual": "LessThan", "GreaterThan": "LessThanEqual",
-    "LessThanEqual": "GreaterThan", "Equal": "NotEqual", "NotEqual": "Equal", "Is": "IsNot", "IsNot": "Is",
-    "In": "NotIn", "NotIn": "In",
-}  # fmt: skip
-
-
-def _negated(tokens: Tokens) -> Tokens:
-    """The test of a branch, negated: a `not` less or more, or the opposite comparison."""
-    if tokens[:2] == ("UnaryOperation:o,e", "Not"):
-        return tokens[2:]
-    if tokens[0] == "Comparison:l,1":
-        operators = [place for place, token in enumerate(tokens) if token in _OPPOSITE]
-        if len(operators) == 1:
-            place = operators[0]
-            return (*tokens[:place], _OPPOSITE[tokens[place]], *tokens[place + 1 :])
-    return ("UnaryOperation:o,e", "Not", *tokens)
-
-
-def _conditions(left: Listing, _: Listing, comparison: Comparison) -> Iterator[str]:
-    ours, theirs = _leftover(left, comparison)
-    tests = Counter(tokens[1:] for tokens in theirs if tokens[0] in ("if", "elif"))
-    number = 0
-    for tokens in ours:
-        if tokens[0] in ("if", "elif") and tests[_negated(tokens[1:])] > 0:
-            tests[_negated(tokens[1:])] -= 1
-            number += 1
-    if number:
-        yield f"{count(number, 'condition')} negated"
-
-
-def _leftover(left: Listing, comparison: Comparison) -> tuple[list[Tokens], list[Tokens]]:
-    """Statements that are not the same after the renames, the right ones in the left one's names."""
-    ours = {i for i, _ in comparison.identical} | {i for i, _ in comparison.moved}
-    theirs = {j for _, j in comparison.identical} | {j for _, j in comparison.moved}
-    return (
-        [s.tokens for i, s in enumerate(left.statements) if i not in ours],
-        [tokens for j, tokens in enumerate(comparison.mapped) if j not in theirs],
-    )
-
-
-def _temporaries(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
-    inlined, introduced = _temporary_counts(left, right, comparison)
-    if inlined:
-        yield "a temporary inlined" if inlined == 1 else f"{inlined} temporaries inlined"
-    if introduced:
-        yield "a temporary introduced" if introduced == 1 else f"{introduced} temporaries introduced"
-
-
-def _temporary_counts(left: Listing, right: Listing, comparison: Comparison) -> tuple[int, int]:
-    """(temporaries of the right side that are inlined on the left, the other way round)."""
-    ours, theirs = _leftover(left, comparison)
-    once_right = {comparison.table.get(NAME + name, NAME + name) for name in right.once}
-    return _in_place(theirs, once_right, ours), _in_place(ours, {NAME + name for name in left.once}, theirs)
-
-
-def _in_place(having: list[Tokens], once: set[str], without: list[Tokens]) -> int:
-    """Locals of one side that are gone on the other, where their value stands in a statement."""
-    values = {s[1]: s[2:] for s in having if s[0] == "Assign:1" and s[1] in once}
-    there = {token for statement in without for token in statement}
-    texts = ["\1".join(statement) + "\1" for statement in without]
-    number = 0
-    for name in values:
+def _in_place(having: Mapping[int, Tokens], once: set[str], without: Mapping[int, Tokens]) -> list[tuple[int, int]]:
+    """(place of a local of one side that is gone on the other, place of the statement there in which its value stands)."""
+    values = {s[1]: (place, s[2:]) for place, s in having.items() if s[0] == "Assign:1" and s[1] in once}
+    expressions = {name: value for name, (_, value) in values.items()}
+    there = {token for statement in without.values() for token in statement}
+    found = []
+    for name, (place, value) in values.items():
         if name in there or name.rstrip("\0") in there:
             continue
-        value = in_place(values[name], values)
-        text = "\1" + "\1".join(value) + "\1"
-        number += len(value) > 1 and any(text in f"\1{other}" for other in texts)
-    return number
+        value = in_place(value, expressions)
+        host = next(
+            (k for k, s in without.items() if LEAST_VALUE <= len(value) <= len(s) <= MAX_TOKENS and _run(value, s)),
+            None,
+        )
+        # A statement that assigns the value alone is the same temporary by another name.
+        if host is not None and not (without[host][0] == "Assign:1" and without[host][2:] == value):
+            found.append((place, host))
+    return found
 
 
-def _tuples(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
-    ours, theirs = _leftover(left, comparison)
-    merged, split = _elements(ours, theirs), _elements(theirs, ours)
-    if merged:
-        yield "assignments merged into a tuple" if merged == 1 else f"assignments merged into {merged} tuples"
-    if split:
-        yield "a tuple assignment split" if split == 1 else f"{split} tuple assignments split"
-
-
-def _elements(having: list[Tokens], single: list[Tokens]) -> int:
-    """Assignments of tuples to tuples all of whose elements are assigned one by one on the other side."""
-    alone = [s[1:] for s in single if s[0] == "Assign:1"]
-    number = 0
-    for statement in having:
-        parts = _tuple_parts(statement)
-        if parts and all(any(other[: len(part)] == part for other in alone) for part in parts):
-            number += 1
-    return number
+def _elements(having: Mapping[int, Tokens], single: Mapping[int, Tokens]) -> list[tuple[int, tuple[int, ...]]]:
+    """Places of tuple assignments, and of the assignments of the other side that are the same one by one."""
+    found = []
+    for place, statement in having.items():
+        targets = _tuple_parts(statement)
+        if not targets:
+            continue
+        alone = [next((k for k, s in single.items() if s[: len(t) + 1] == ("Assign:1", *t)), -1) for t in targets]
+        if -1 in alone:
+            continue
+        size = f"Tuple:{len(targets)}"
+        built = ["Assign:1", size, *(token for target in targets for token in ("Element:v", *target)), size]
+        for k, target in zip(alone, targets, strict=True):
+            built += ["Element:v", *single[k][len(target) + 1 :]]
+        if tuple(built) == statement:
+            found.append((place, tuple(alone)))
+    return found
 
 
 def _tuple_parts(statement: Tokens) -> list[Tokens]:
@@ -258,45 +308,275 @@ def _tuple_parts(statement: Tokens) -> list[Tokens]:
     return parts if statement[place : place + 1] == (f"Tuple:{size}",) else []
 
 
-def _strings(left: Listing, right: Listing, _: Comparison) -> Iterator[str]:
+# One function for each kind of change, in order of importance
+
+
+def _contradictions(_: Listing, __: Listing, comparison: Comparison, ___: Correspondence) -> Iterator[str]:
+    found = len({c.left for c in comparison.proof.contradictions})
+    if found:
+        yield f"{count(found, 'name')} {'stands' if found == 1 else 'stand'} for two"
+
+
+def _control_flow(left: Listing, right: Listing, comparison: Comparison, matched: Correspondence) -> Iterator[str]:
+    sides = (
+        _Side(left, matched.left, [s.tokens for s in left.statements]),
+        _Side(right, matched.right, comparison.mapped),
+    )
+    if len(matched.left) * len(matched.right) > MAX_COMPARED:
+        return
+    kinds = (
+        (_loops_as_comprehensions, "a loop", "a comprehension"),
+        (_comprehensions_as_maps, "a comprehension", "a map or filter"),
+        (_branches_as_expressions, "an if/else", "a conditional expression"),
+    )
+    for find, one, other in kinds:
+        yield from _became(find(sides[1], sides[0]), one, other)
+        yield from _became(find(sides[0], sides[1]), other, one)
+
+
+def _became(number: int, gone: str, come: str) -> Iterator[str]:
+    if number == 1:
+        yield f"{gone} became {come}"
+    elif number:
+        yield f"{count(number, _plain(gone))} became {_plain(come)}s"
+
+
+def _plain(kind: str) -> str:
+    return kind.partition(" ")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side's statements in the left side's names."""
+
+    listing: Listing
+    open: frozenset[int]
+    """Places that are neither identical to the other side's nor moved."""
+    tokens: Sequence[Tokens]
+
+
+_LISTS = ("ListComp:", "SetComp:", "GeneratorExp:")
+
+
+def _comprehensions(tokens: Tokens) -> Iterator[tuple[Tokens, Tokens, Tokens]]:
+    """(element, target, what follows: what is run over and the conditions) of each comprehension of a statement."""
+    for place, token in enumerate(tokens):
+        if token.startswith(_LISTS) and len(tokens) <= MAX_TOKENS:
+            inner = next((k for k in range(place, len(tokens)) if tokens[k].startswith("CompFor:")), len(tokens))
+            size = _target_size(tokens[inner + 1 :])
+            if size:
+                start = inner + 1 + size
+                yield tokens[place + 1 : inner], tokens[inner + 1 : start], tokens[start:]
+
+
+def _target_size(tokens: Tokens) -> int:
+    """Tokens of a target that is a name or a tuple of names; 0 for any other."""
+    if not tokens:
+        return 0
+    if tokens[0][0] == NAME:
+        return 1
+    if not tokens[0].startswith("Tuple:"):
+        return 0
+    size = 1 + 2 * int(tokens[0].partition(":")[2])
+    names = tokens[2:size:2]
+    return size if len(tokens) >= size and all(name[0] == NAME for name in names) else 0
+
+
+def _loops_as_comprehensions(loops: _Side, others: _Side) -> int:
+    """Loops that run over what a comprehension of the other side runs over and do with it what that one does."""
+    found = [c for place in sorted(others.open) for c in _comprehensions(others.tokens[place])]
+    number = 0
+    for place in sorted(loops.open):
+        tokens = loops.tokens[place]
+        size = _target_size(tokens[1:]) if tokens[0] == "For" else 0
+        if not size:
+            continue
+        target, over = tokens[1 : 1 + size], tokens[1 + size :]
+        body = _body(loops, place)
+        for option in found:
+            element, bound, rest = option
+            if len(bound) != len(target) or rest[: len(over)] != over:
+                continue
+            names = dict(zip(bound, target, strict=True))
+            element = tuple(names.get(token, token) for token in element)
+            if any(_run(element, statement) for statement in body):
+                found.remove(option)
+                number += 1
+                break
+    return number
+
+
+def _body(side: _Side, header: int) -> list[Tokens]:
+    depth = side.listing.statements[header].depth
+    after = range(header + 1, len(side.tokens))
+    end = next((k for k in after if side.listing.statements[k].depth <= depth), len(side.tokens))
+    return [side.tokens[k] for k in range(header + 1, end)]
+
+
+def _comprehensions_as_maps(comprehensions: _Side, maps: _Side) -> int:
+    """Comprehensions that call a function of one argument, where the other side maps the function."""
+    number = 0
+    for place in sorted(comprehensions.open):
+        for element, target, rest in _comprehensions(comprehensions.tokens[place]):
+            function = element[1:-1]
+            if element[:1] != ("Call:1",) or element[-1:] != target or not function:
+                continue
+            for other in sorted(maps.open):
+                tokens, start = maps.tokens[other], ("Call:2", f"{NAME}map", *function)
+                places = [k for k in range(len(tokens)) if tokens[k : k + len(start)] == start]
+                over = tokens[places[0] + len(start) :][:1] if places else ()
+                if over and rest[:1] == over:
+                    number += 1
+                    break
+    return number
+
+
+def _branches_as_expressions(branches: _Side, others: _Side) -> int:
+    """Branches with an `else` whose test is that of a conditional expression of the other side, or its opposite."""
+    number = 0
+    free = sorted(others.open)
+    for place in sorted(branches.open):
+        tokens = branches.tokens[place]
+        if tokens[0] != "if" or not branches.listing.statements[place].counts.get("branch with an else"):
+            continue
+        tests = [("IfExp:t,b,o", *test) for test in (tokens[1:], _negated(tokens[1:]))]
+        found = next((k for k in free if any(_run(test, others.tokens[k]) for test in tests)), None)
+        if found is not None:
+            free.remove(found)
+            number += 1
+    return number
+
+
+_OPPOSITE = {
+    "LessThan": "GreaterThanEqual", "GreaterThanEqual": "LessThan", "GreaterThan": "LessThanEqual",
+    "LessThanEqual": "GreaterThan", "Equal": "NotEqual", "NotEqual": "Equal", "Is": "IsNot", "IsNot": "Is",
+    "In": "NotIn", "NotIn": "In",
+}  # fmt: skip
+
+
+def _negated(tokens: Tokens) -> Tokens:
+    """The test of a branch, negated: a `not` less or more, or the opposite comparison."""
+    if tokens[:2] == ("UnaryOperation:o,e", "Not"):
+        return tokens[2:]
+    if tokens[0] == "Comparison:l,1":
+        operators = [place for place, token in enumerate(tokens) if token in _OPPOSITE]
+        if len(operators) == 1:
+            place = operators[0]
+            return (*tokens[:place], _OPPOSITE[tokens[place]], *tokens[place + 1 :])
+    return ("UnaryOperation:o,e", "Not", *tokens)
+
+
+def _conditions(left: Listing, right: Listing, comparison: Comparison, matched: Correspondence) -> Iterator[str]:
+    """Branches on the same or the opposite test: what became of them."""
+    free = [j for j in sorted(matched.right) if comparison.mapped[j][0] in ("if", "elif")]
+    negated: list[tuple[int, int]] = []
+    for i in sorted(matched.left):
+        tokens = left.statements[i].tokens
+        if tokens[0] in ("if", "elif"):
+            opposite = _negated(tokens[1:])
+            found = next((j for j in free if comparison.mapped[j][1:] == opposite), None)
+            if found is not None:
+                free.remove(found)
+                negated.append((i, found))
+    guards = nested = 0
+    for i, j in (*negated, *comparison.identical):
+        ours, theirs = left.statements[i].counts, right.statements[j].counts
+        turned = (i, j) in negated
+        guards += bool(ours.get("guard clause")) and _encloses(theirs, turned)
+        nested += bool(theirs.get("guard clause")) and _encloses(ours, turned)
+    yield from _became(guards, "a nested branch", "a guard clause")
+    yield from _became(nested, "a guard clause", "a nested branch")
+    if negated:
+        yield f"{count(len(negated), 'condition')} negated"
+
+
+def _encloses(counts: Mapping[str, int], turned: bool) -> bool:
+    """Whether a branch holds what follows the guard on the other side."""
+    other = bool(counts.get("branch with an else"))
+    return other or (turned and bool(counts.get("branch without an else")) and not counts.get("branch that leaves"))
+
+
+def _temporaries(_: Listing, __: Listing, ___: Comparison, matched: Correspondence) -> Iterator[str]:
+    for number, what in ((matched.inlined, "inlined"), (matched.introduced, "introduced")):
+        if number:
+            yield f"a temporary {what}" if number == 1 else f"{number} temporaries {what}"
+
+
+def _tuples(_: Listing, __: Listing, ___: Comparison, matched: Correspondence) -> Iterator[str]:
+    if matched.merged:
+        yield "assignments merged into " + ("a tuple" if matched.merged == 1 else f"{matched.merged} tuples")
+    if matched.split:
+        yield "a tuple assignment split" if matched.split == 1 else f"{matched.split} tuple assignments split"
+
+
+def _among(left: Listing, right: Listing, matched: Correspondence, kinds: Mapping[str, str]) -> Iterator[str]:
+    """Of kinds that can stand for each other: statements that became each other with one of them in another's place."""
+    found: Counter[tuple[str, str]] = Counter()
+    for i, j in matched.pairs:
+        ours, theirs = left.statements[i].counts, right.statements[j].counts
+        more = {kind: ours.get(kind, 0) - theirs.get(kind, 0) for kind in kinds}
+        gone, come = [k for k in kinds if more[k] < 0], [k for k in kinds if more[k] > 0]
+        if len(gone) == len(come) == 1:
+            found[gone[0], come[0]] += min(-more[gone[0]], more[come[0]])
+    for (lost, gained), number in sorted(found.items()):
+        yield from _became(number, kinds[lost], kinds[gained])
+
+
+def _strings(left: Listing, right: Listing, _: Comparison, matched: Correspondence) -> Iterator[str]:
     kinds = {"f-string": "an f-string", "str.format": "a str.format", "% formatting": "a % formatting",
              "string concatenation": "a string concatenation", "str.join": "a str.join"}  # fmt: skip
-    yield from _became(left, right, kinds)
+    yield from _among(left, right, matched, kinds)
 
 
-def _augmented(left: Listing, right: Listing, _: Comparison) -> Iterator[str]:
+def _augmented(left: Listing, right: Listing, _: Comparison, matched: Correspondence) -> Iterator[str]:
     kinds = {
         "augmented assignment": "an augmented assignment",
         "assignment of an operation to its operand": "a plain assignment",
     }
-    yield from _became(left, right, kinds)
+    yield from _among(left, right, matched, kinds)
 
 
-def _spelt(left: Listing, right: Listing, _: Comparison) -> Iterator[str]:
-    """Library calls: one name of a group against another, and one form against another."""
-    ours, theirs = (Counter(call.name for call in side.calls) for side in (left, right))
-    more, less = ours - theirs, theirs - ours
-    changed = []
-    for gone in sorted(less):
-        for come in sorted(more):
-            number = min(less[gone], more[come])
-            if number > 0 and _alike(gone, come):
-                less[gone] -= number
+def _spelt(left: Listing, right: Listing, comparison: Comparison, matched: Correspondence) -> Iterator[str]:
+    """Library calls of statements that became each other: one name of a group against another, one form against another."""
+    changed: Counter[str] = Counter()
+    for i, j in matched.pairs:
+        ours, theirs = (Counter(call.name for call in s.calls) for s in (left.statements[i], right.statements[j]))
+        more, less = ours - theirs, theirs - ours
+        for gone in sorted(less):
+            come = next((name for name in sorted(more) if more[name] > 0 and _alike(gone, name)), None)
+            if come is not None:
+                number = min(less[gone], more[come])
                 more[come] -= number
-                changed.append(f"{gone} → {come}" + (f" ({number} times)" if number > 1 else ""))
+                changed[f"{gone} → {come}"] += number
     if changed:
-        yield "library calls spelt otherwise: " + ", ".join(changed[:4]) + (" …" if len(changed) > 4 else "")
-    forms = [
-        Counter((call.name, call.form) for call in side.calls if call.name.encode() in api_names())
-        for side in (left, right)
-    ]
-    for gone_form, come_form in (("method", "function"), ("function", "method")):
-        names = sorted({
-            name for name, _ in forms[0]
-            if forms[0][name, come_form] > forms[1][name, come_form] and forms[1][name, gone_form] > forms[0][name, gone_form]
-        })  # fmt: skip
-        if names:
-            yield f"{', '.join(names[:3])} called as a {come_form} instead of a {gone_form}"
+        words = [change + (f" ({number} times)" if number > 1 else "") for change, number in sorted(changed.items())]
+        yield "library calls spelt otherwise: " + ", ".join(words[:4]) + (" …" if len(words) > 4 else "")
+    forms: dict[str, set[str]] = {"function": set(), "method": set()}
+    for i, j in comparison.edited:
+        if max(len(left.statements[i].tokens), len(comparison.mapped[j])) > MAX_TOKENS:
+            continue
+        forms["function"].update(_as_functions(left.statements[i].tokens, comparison.mapped[j]))
+        forms["method"].update(_as_functions(comparison.mapped[j], left.statements[i].tokens))
+    for come, gone in (("function", "method"), ("method", "function")):
+        if forms[come]:
+            yield f"{', '.join(sorted(forms[come])[:3])} called as a {come} instead of a {gone}"
+
+
+def _as_functions(functions: Tokens, methods: Tokens) -> Iterator[str]:
+    """Names that one statement calls as a module's function on what the other statement calls them as a method of."""
+    for place, token in enumerate(functions):
+        module = functions[place - 1]
+        if token[0] != METHOD or place < 3 or module[0] != NAME or module[1:].encode() not in MODULES:
+            continue
+        if functions[place - 2] != "Attribute" or not functions[place - 3].startswith("Call:"):
+            continue
+        less = f"Call:{int(functions[place - 3].partition(':')[2]) - 1}"
+        for end in (k for k, other in enumerate(methods) if other == token):
+            starts = (k for k in range(end - 2) if methods[k : k + 2] == (less, "Attribute"))
+            receivers = (methods[start + 2 : end] for start in starts)
+            if any(functions[place + 1 : place + 1 + len(r)] == r for r in receivers if r):
+                yield token[1:]
+                break
 
 
 def _alike(one: str, other: str) -> bool:
@@ -306,52 +586,49 @@ def _alike(one: str, other: str) -> bool:
     return any(one in like and other in like for like in LIKE)
 
 
-def _arguments(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
-    """Arguments of the same calls that changed between keyword and position."""
-    ours, theirs = (_passed(side) for side in (left, right))
+def _arguments(left: Listing, right: Listing, comparison: Comparison, matched: Correspondence) -> Iterator[str]:
+    """Arguments of calls of one name, in statements that became each other, that changed between keyword and position."""
     by_keyword = by_position = 0
-    for name, (calls, positional, keywords) in ours.items():
-        mapped = comparison.table
-        other = next((theirs[n] for n in (name, *_right_names(mapped, name)) if n in theirs), None)
-        if other is not None and other[0] == calls and other[1] + other[2] == positional + keywords:
-            by_keyword += max(0, keywords - other[2])
-            by_position += max(0, other[2] - keywords)
+    back = {other[1:]: one[1:] for other, one in comparison.table.items()}
+    for i, j in matched.pairs:
+        ours = {call.name: call for call in left.statements[i].calls}
+        theirs = {back.get(call.name, call.name): call for call in right.statements[j].calls}
+        if len(ours) != len(left.statements[i].calls) or len(theirs) != len(right.statements[j].calls):
+            continue  # of several calls of one name it is not sure which is which
+        for name in sorted(ours.keys() & theirs.keys()):
+            one, other = ours[name], theirs[name]
+            if one.positional + one.keywords == other.positional + other.keywords and one.form == other.form:
+                by_keyword += max(0, one.keywords - other.keywords)
+                by_position += max(0, other.keywords - one.keywords)
     if by_keyword:
         yield f"{count(by_keyword, 'argument')} passed by keyword instead of by position"
     if by_position:
         yield f"{count(by_position, 'argument')} passed by position instead of by keyword"
 
 
-def _right_names(table: Mapping[str, str], left_name: str) -> list[str]:
-    return [other[1:] for other, one in table.items() if one[1:] == left_name]
-
-
-def _passed(listing: Listing) -> dict[str, tuple[int, int, int]]:
-    """Name -> (calls, positional arguments, keyword arguments)."""
-    result: dict[str, tuple[int, int, int]] = {}
-    for call in listing.calls:
-        calls, positional, keywords = result.get(call.name, (0, 0, 0))
-        result[call.name] = calls + 1, positional + call.positional, keywords + call.keywords
-    return result
-
-
-def _constants(left: Listing, right: Listing, _: Comparison) -> Iterator[str]:
-    gone = Counter(right.numbers) - Counter(left.numbers)
-    come = Counter(left.numbers) - Counter(right.numbers)
-    written = {value for value in gone if _same_value(value, left.folded)} | {
-        value for value in come if _same_value(value, right.folded)
-    }
+def _constants(left: Listing, right: Listing, comparison: Comparison, matched: Correspondence) -> Iterator[str]:
+    """Numbers of one statement that the one it became works out from others."""
+    written = 0
+    for i, j in matched.pairs:
+        ours, theirs = left.statements[i], right.statements[j]
+        come, gone = _numbers(ours.tokens) - _numbers(theirs.tokens), _numbers(theirs.tokens) - _numbers(ours.tokens)
+        written += sum(_same_value(value, ours.folded) for value in gone)
+        written += sum(_same_value(value, theirs.folded) for value in come)
     if written:
-        yield f"{count(len(written), 'constant')} re-expressed"
+        yield f"{count(written, 'constant')} re-expressed"
 
 
-def _named_constants(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
-    """Statements that differ only where one side has a literal and the other a name from outside the fragment."""
+def _numbers(tokens: Tokens) -> set[str]:
+    return {token[1:] for token in tokens if token[0] == "#"}
+
+
+def _named_constants(left: Listing, right: Listing, comparison: Comparison, _: Correspondence) -> Iterator[str]:
+    """Statements that differ only where one side has a literal and the other a constant's name from outside it."""
     written = named = 0
     for i, j in comparison.edited:
-        pairs = list(zip(left.statements[i].tokens, comparison.mapped[j], strict=False))
         if len(left.statements[i].tokens) != len(comparison.mapped[j]):
             continue
+        pairs = zip(left.statements[i].tokens, comparison.mapped[j], strict=True)
         differ = [(one, other) for one, other in pairs if one != other]
         written += all(one[0] in "#'" and _from_outside(other, right) for one, other in differ)
         named += all(other[0] in "#'" and _from_outside(one, left) for one, other in differ)
@@ -362,10 +639,11 @@ def _named_constants(left: Listing, right: Listing, comparison: Comparison) -> I
 
 
 def _from_outside(token: str, listing: Listing) -> bool:
-    return token[0] == NAME and renameable(token) and token[1:].rstrip("\0") not in listing.bound
+    name = token[1:].rstrip("\0")
+    return token[0] == NAME and name.isupper() and name not in listing.bound
 
 
-def _same_value(value: str, folded: Mapping[str, int]) -> bool:
+def _same_value(value: str, folded: Iterable[str]) -> bool:
     return any(value == other or _close(value, other) for other in folded)
 
 
@@ -377,7 +655,7 @@ def _close(one: str, other: str) -> bool:
     return a != 0 and abs(a - b) <= 1e-12 * abs(a)
 
 
-def _signature(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
+def _signature(left: Listing, right: Listing, comparison: Comparison, _: Correspondence) -> Iterator[str]:
     ours, theirs = left.parameters, right.parameters
     if not left.name or not right.name or (not ours and not theirs):
         return
@@ -388,20 +666,26 @@ def _signature(left: Listing, right: Listing, comparison: Comparison) -> Iterato
     elif methods == (True, False):
         static = right.statements[0].tokens == ("@", f"{NAME}staticmethod")
         yield "a static method became a method" if static else "a function became a method"
-    more = (len(ours) - methods[0]) - (len(theirs) - methods[1])
-    if more:
-        yield f"{count(abs(more), 'parameter')} {'added' if more > 0 else 'removed'}"
+    here = {NAME + name for name in ours[methods[0] :]}
+    there = {comparison.table.get(NAME + name, f"{NAME}{name}\0") for name in theirs[methods[1] :]}
+    # A name that is in no pair stands for itself where both sides have it.
+    there = {name.rstrip("\0") if name.rstrip("\0") in here - there else name for name in there}
+    added, removed = len(here - there), len(there - here)
+    if added and removed:
+        yield f"{count(added, 'parameter')} added, {removed} removed"
+    elif added or removed:
+        yield f"{count(added or removed, 'parameter')} {'added' if added else 'removed'}"
 
 
-def _helpers(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
-    """Own functions that one side calls and for which the other has no counterpart."""
+def _helpers(left: Listing, right: Listing, comparison: Comparison, _: Correspondence) -> Iterator[str]:
+    """Own functions that one side calls and the other, the longer one, does not call by any name."""
     ours = _own_calls(left) - set(comparison.table.values())
     theirs = _own_calls(right) - set(comparison.table)
     ours, theirs = ours - theirs, theirs - ours
     if ours and not theirs and len(left.statements) < len(right.statements):
-        yield f"calls {_listed(ours)}, without counterpart on the right"
+        yield f"calls {_listed(ours)}, the right does not"
     elif theirs and not ours and len(left.statements) > len(right.statements):
-        yield f"the right calls {_listed(theirs)}, without counterpart on the left"
+        yield f"the right calls {_listed(theirs)}, the left does not"
 
 
 def _own_calls(listing: Listing) -> set[str]:
@@ -420,52 +704,84 @@ def _listed(tokens: set[str]) -> str:
     return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
 
 
-def _checks(left: Listing, right: Listing, _: Comparison) -> Iterator[str]:
+def _checks(left: Listing, right: Listing, _: Comparison, matched: Correspondence) -> Iterator[str]:
     for kind in ("assert", "print", "logging call"):
-        more = _change(left, right, kind)
+        more = sum(bool(left.statements[i].counts.get(kind)) for i in matched.added)
+        less = sum(bool(right.statements[j].counts.get(kind)) for j in matched.removed)
         if more:
-            yield f"{count(abs(more), kind)} {'added' if more > 0 else 'dropped'}"
-
-
-def _annotations(left: Listing, right: Listing) -> Iterator[str]:
-    ours, theirs = left.counts.get("annotation", 0), right.counts.get("annotation", 0)
-    if bool(ours) != bool(theirs):
-        yield f"annotations {'added' if ours else 'dropped'}"
+            yield f"{count(more, kind)} added"
+        if less:
+            yield f"{count(less, kind)} dropped"
 
 
 _FINDERS = (
-    _contradictions, _signature, _control_flow, _conditions, _temporaries, _tuples, _spelt, _strings, _constants, _named_constants, _augmented, _arguments,
-    _helpers,
+    _contradictions, _signature, _control_flow, _conditions, _temporaries, _tuples, _spelt, _strings, _constants,
+    _named_constants, _augmented, _arguments, _helpers, _checks,
 )  # fmt: skip
 
 
-def _rest(left: Listing, right: Listing, comparison: Comparison, inlined: int, introduced: int) -> Iterator[str]:
-    """Statements in numbers, without those that are told already."""
-    yield from _checks(left, right, comparison)
-    checks = sum(_change(left, right, kind) for kind in ("assert", "print", "logging call"))
-    added = len(comparison.only_left) - max(0, checks) - introduced
-    removed = len(comparison.only_right) - max(0, -checks) - inlined
-    if comparison.literals:
-        yield f"{count(len(comparison.literals), 'statement')} with other literals"
-    if len(comparison.edited) > len(comparison.literals):
-        yield f"{count(len(comparison.edited) - len(comparison.literals), 'statement')} edited"
-    if added > 0:
-        yield f"{count(added, 'statement')} only on the left"
-    if removed > 0:
-        yield f"{count(removed, 'statement')} only on the right"
-    if comparison.moved:
-        yield f"{count(len(comparison.moved), 'statement')} in another order"
-    if comparison.proof.renested:
-        yield f"{count(comparison.proof.renested, 'statement')} in more or fewer blocks"
+# Prose
 
 
-def _prose(left: Listing, right: Listing) -> Iterator[str]:
-    for kind, ours, theirs in zip(("docstring", "comment"), left.prose, right.prose, strict=True):
-        if ours == theirs:
-            continue
-        word = kind if max(len(ours), len(theirs)) == 1 else f"{kind}s"
-        if not ours or not theirs:
-            yield f"{word} {'added' if ours else 'dropped'}"
+def _prose(left: Listing, right: Listing, comparison: Comparison) -> Iterator[str]:
+    ours, theirs = left.prose[0], right.prose[0]
+    if ours != theirs:
+        word = "docstring" if max(len(ours), len(theirs)) == 1 else "docstrings"
+        if ours and theirs:
+            yield "another docstring" if word == "docstring" else "other docstrings"
         else:
-            yield f"{word} rewritten"
-    yield from _annotations(left, right)
+            yield f"{word} {'added' if ours else 'dropped'}"
+    yield from _comments(left.prose[1], right.prose[1], comparison)
+    annotated = [bool(side.counts.get("annotation", 0)) for side in (left, right)]
+    if annotated[0] != annotated[1]:
+        yield f"annotations {'added' if annotated[0] else 'dropped'}"
+
+
+def _comments(ours: Sequence[str], theirs: Sequence[str], comparison: Comparison) -> Iterator[str]:
+    names = {other[1:]: one[1:] for other, one in comparison.table.items()}
+    here, there = Counter(ours) - Counter(theirs), Counter(theirs) - Counter(ours)
+    plain = [
+        Counter(key for key, number in
+                ((_plain_words(text, table), number) for text, number in sorted(side.items())) for _ in range(number))
+        for side, table in ((here, {}), (there, names))
+    ]  # fmt: skip
+    alike = sum((plain[0] & plain[1]).values())
+    added, dropped = here.total() - alike, there.total() - alike
+    if alike:
+        yield f"{count(alike, 'comment')} the same but for names, case and marks"
+    if added:
+        yield f"{count(added, 'comment')} added"
+    if dropped:
+        yield f"{count(dropped, 'comment')} dropped"
+
+
+def _plain_words(text: str, names: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(names.get(word, word).lower() for word in re.findall(r"\w+", text))
+
+
+def _long(left: Listing, right: Listing) -> Iterator[str]:
+    """Comments and strings so long that two people do not write them alike; a licence is everyone's."""
+    if left.text == right.text:
+        return
+    for word, ours, theirs in (
+        ("comment", left.prose[1], right.prose[1]),
+        ("string", _texts(left), _texts(right)),
+    ):
+        number = sum(_is_long(text) for text in set(ours) & set(theirs))
+        if number:
+            verb = "is" if number == 1 else "are"
+            yield f"{count(number, f'long {word}')} {verb} word for word the same"
+
+
+def _texts(listing: Listing) -> list[str]:
+    inside = [token[1:] for s in listing.statements for token in s.tokens if token[0] == "'"]
+    return [" ".join(text.split()) for text in (*listing.prose[0], *inside)]
+
+
+_LICENCE = re.compile(r"copyright|licen[sc]e|spdx|all rights reserved|warrant|noqa|pylint|type: ignore", re.IGNORECASE)
+
+
+def _is_long(text: str) -> bool:
+    words = re.findall(r"[^\W\d_]{2,}", text)
+    long = len(words) >= LONG_WORDS or (len(text) >= LONG_CHARACTERS and len(words) >= LONG_WORDS // 2)
+    return long and not _LICENCE.search(text)

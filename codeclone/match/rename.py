@@ -42,6 +42,13 @@ statements are of its form and it is not sure which is which."""
 LEAST_VOTES = 0.5
 """Votes that two different names need to stand for each other."""
 
+SUPPORT = 2
+"""Edited statements that must show a pair of names at the same place; one that is identical after the renames is
+enough, unless all of its names were exchanged in a pair that has little else in common."""
+
+SAME_PLACE = 3
+"""Tokens before a name by which its place in an edited statement is known."""
+
 LEAST_FORM = 6
 """Tokens of a statement that tells names apart by its form alone."""
 
@@ -99,7 +106,8 @@ def compare(left: Listing, right: Listing) -> Comparison:
     starts: tuple[Table | None, ...] = (None, {})
     found = [_settle(left, right, start) for start in starts]
     table = max(found, key=lambda option: option[0])[1]  # of equals the first
-    return _applied(left, right, _with_temporaries_in_place(left, right, table))
+    table, sure = _with_temporaries_in_place(left, right, table)
+    return _applied(left, right, _supported(left, right, table, sure))
 
 
 def _settle(left: Listing, right: Listing, start: Table | None) -> tuple[int, Table]:
@@ -250,8 +258,9 @@ def _table(left: Listing, right: Listing, aligned: Sequence[tuple[int, int, floa
     return table
 
 
-def _names_that_align(left: Statement, right: Statement) -> Iterator[tuple[str, str]]:
-    """Names at the same place of two statements that are alike: around what both have word for word."""
+def _names_that_align(left: Statement, right: Statement, around: int = 0) -> Iterator[tuple[str, str]]:
+    """Names at the same place of two statements that are alike: around what both have word for word. `around`: tokens before
+    them that must be of the same kind."""
     alphabet = align.Alphabet()
     ours, theirs = left.tokens, right.tokens
     exact = align.matching(alphabet.write(ours), alphabet.write(theirs))
@@ -259,12 +268,15 @@ def _names_that_align(left: Statement, right: Statement) -> Iterator[tuple[str, 
         one, other = left.blind[i:ends_i], right.blind[j:ends_j]
         exact = exact + [(i + a, j + b) for a, b in align.matching(alphabet.write(one), alphabet.write(other))]
     for i, j in sorted(exact):
-        if renameable(ours[i]) and renameable(theirs[j]):
+        before = left.blind[max(0, i - around) : i], right.blind[max(0, j - around) : j]
+        if renameable(ours[i]) and renameable(theirs[j]) and (not around or before[0] == before[1]):
             yield ours[i], theirs[j]
 
 
-def _with_temporaries_in_place(left: Listing, right: Listing, table: Table) -> dict[str, str]:
-    """The table and what statements add that are the same without names once temporaries are put in place."""
+def _with_temporaries_in_place(left: Listing, right: Listing, table: Table) -> tuple[dict[str, str], set[str]]:
+    """The table and what statements add that are the same without names once temporaries are put in place; the left names
+    of those that are then the same in the table's names."""
+    sure: set[str] = set()
     table = dict(table)
     taken = set(table.values())
     mapped = _rename(right, table)
@@ -282,7 +294,9 @@ def _with_temporaries_in_place(left: Listing, right: Listing, table: Table) -> d
             if names and one not in taken and other not in table and _can_be(left, right, one, other):
                 table[other] = one
                 taken.add(one)
-    return table
+        if len(found) == 1 and tuple(table.get(token, token) for token in found[0]) == tokens:
+            sure.update(tokens)
+    return table, sure
 
 
 def _unfolded(listing: Listing, statements: Sequence[Tokens], done: set[int], table: Table) -> list[Tokens]:
@@ -295,6 +309,38 @@ def _unfolded(listing: Listing, statements: Sequence[Tokens], done: set[int], ta
 
 def _without_names(tokens: Tokens, known: set[str]) -> Tokens:
     return tuple(token[0] if renameable(token) and token not in known else token for token in tokens)
+
+
+def _supported(left: Listing, right: Listing, table: Table, sure: set[str]) -> dict[str, str]:
+    """The table without the names that nothing but a single edited statement says stand for each other. `sure`: left names
+    that are known to be supported."""
+    ours, theirs = [s.tokens for s in left.statements], _rename(right, table)
+    same = set(_exact(ours, theirs))
+    same.update(_moved(ours, theirs, sorted(same)))
+    support = Counter(dict.fromkeys(sure, SUPPORT))
+    copied = 2 * len(same) > min(len(ours), len(theirs))
+    for i, j in same:
+        tells = copied or _anchored(left.statements[i], right.statements[j])
+        support.update(dict.fromkeys(theirs[j], SUPPORT if tells else 1))
+    for i, j, _ in _aligned(left, right, table):
+        if (i, j) not in same and "FunctionDef" not in left.statements[i].tokens:  # parameters align by place alone
+            pairs = set(_names_that_align(left.statements[i], right.statements[j], SAME_PLACE))
+            agree = {one for one, other in pairs if table.get(other) == one}
+            support.update(agree if 2 * len(agree) > len(pairs) else ())
+    own = {_own_name(right)}
+    return {other: one for other, one in table.items() if one == other or other in own or support[one] >= SUPPORT}
+
+
+def _anchored(left: Statement, right: Statement) -> bool:
+    """Whether two statements that are the same after the renames have a name or a literal in common before them."""
+    return any(
+        one == other and one not in OBJECTS and (renameable(one) or one[0] in "#'")
+        for one, other in zip(left.tokens, right.tokens, strict=True)
+    )
+
+
+def _own_name(listing: Listing) -> str | None:
+    return NAME + listing.name if listing.name else None
 
 
 # What is left
@@ -312,7 +358,7 @@ def _applied(left: Listing, right: Listing, table: Table) -> Comparison:
     left_done = {i for pairs in (identical, edited, moved) for i, _ in pairs}
     right_done = {j for pairs in (identical, edited, moved) for _, j in pairs}
     proof = RenameProof(
-        renames=_renames(left, table),
+        renames=_renames(left, right, table),
         contradictions=_contradictions(left, right, table, [(i, j) for i, j, vote in aligned if vote]),
         left_statements=len(ours),
         right_statements=len(theirs),
@@ -345,14 +391,16 @@ def _moved(
     return [(i, places[ours[i]].pop()) for i in range(len(ours)) if i not in lefts and places.get(ours[i])]
 
 
-def _renames(left: Listing, table: Table) -> tuple[Rename, ...]:
+def _renames(left: Listing, right: Listing, table: Table) -> tuple[Rename, ...]:
+    """In the order of the left side; names of what the fragments themselves define at the end."""
     back = {one: other for other, one in table.items()}
     seen: dict[Rename, None] = {}
     for statement in left.statements:
         for token in statement.tokens:
             if renameable(token) and back.get(token, token) != token:
-                seen[Rename(token[1:], back[token][1:], _KIND[token[0]])] = None
-    return tuple(seen)
+                defined = token in left.defined and back[token] in right.defined
+                seen[Rename(token[1:], back[token][1:], "definition" if defined else _KIND[token[0]])] = None
+    return tuple(sorted(seen, key=lambda rename: rename.kind == "definition"))
 
 
 def _contradictions(

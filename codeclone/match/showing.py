@@ -66,6 +66,10 @@ def _finding(left: Side, right: Side, pair: Pair, level: Level, reader: Reader |
         proof, unproven = comparison.proof, ""
         kind = clone_type(proof, alignment, contained, len(comparison.literals))
         sentence = reason.reason(ours, theirs, comparison, kind, pair.containment_left, level)
+        if not proof.identical and proof.left_statements:
+            proof, unproven = None, "no consistent renaming"
+    if pair.part is not None:
+        sentence += f"; {reason.part_sentence(pair.part)}"
     return Evidence(
         id=_id(one, other),
         kind="code",

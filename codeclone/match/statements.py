@@ -26,13 +26,25 @@ OBJECTS = frozenset((NAME + "self", NAME + "cls"))
 
 _NAMESPACES = (NAME, SELF, ATTRIBUTE, METHOD, KEYWORD)
 
-_MODULES = frozenset(USUAL_ALIASES)
-"""Of these each file may choose its own abbreviation."""
+MODULES = frozenset(USUAL_ALIASES)
+"""Usual names of library modules: of these each file may choose its own abbreviation."""
 
 _TYPES = frozenset(b"bool long float half double int short".split())
 """Of numbers, without their width."""
 
 Tokens = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call."""
+
+    name: str
+    """The last part of what is called."""
+    form: str
+    """`name`, `method`, `function` (of a module that goes by one of its usual names) or `self`."""
+    positional: int
+    keywords: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +58,11 @@ class Statement:
     """The same without the programmer's names."""
     depth: int
     """Blocks around it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call."""
-
-    name: str
-    """The last part of what is called."""
-    form: str
-    """`name`, `method`, `function` (of a library module) or `self`."""
-    positional: int
-    keywords: int
+    counts: Mapping[str, int]
+    """Kind of syntax -> how often the statement itself has it."""
+    calls: tuple[Call, ...]
+    folded: frozenset[str]
+    """Values of its constant expressions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,6 @@ class Listing:
     counts: Mapping[str, int]
     """Kind of syntax -> how often."""
     calls: tuple[Call, ...]
-    numbers: Mapping[str, int]
-    """Literal numbers, by value."""
-    folded: Mapping[str, int]
-    """Values of constant expressions."""
     prose: tuple[tuple[str, ...], tuple[str, ...]]
     """(docstrings and other strings that stand alone, comments), without their layout."""
     bound: frozenset[str]
@@ -80,6 +81,8 @@ class Listing:
     """Of the outermost function."""
     name: str | None
     """That a `def` or `class` on the first line defines."""
+    defined: frozenset[str]
+    """Names of the functions and classes it defines, as tokens."""
     once: frozenset[str]
     """Locals that are bound once, by an assignment of their own, and used once."""
     text: str
@@ -91,7 +94,7 @@ def fixed(token: str, bound: frozenset[str]) -> bool:
     if token in OBJECTS:
         return True
     if token[0] == NAME:
-        return token[1:] not in bound and name not in _MODULES and (name in BUILTINS or name in api_names())
+        return token[1:] not in bound and name not in MODULES and (name in BUILTINS or name in api_names())
     if token[0] == ATTRIBUTE:
         return name in property_names() or name in _TYPES or (name[-1:].isdigit() and name in api_names())
     return token[0] == METHOD and name in api_names()

@@ -12,6 +12,7 @@ from codeclone.match.statements import (
     ATTRIBUTE,
     KEYWORD,
     METHOD,
+    MODULES,
     NAME,
     SELF,
     Call,
@@ -44,11 +45,12 @@ class Walk:
     """One walk over one tree."""
 
     def __init__(self, comments: list[str], text: str) -> None:
-        self.found: list[tuple[list[str], int]] = []
+        self.found: list[tuple[list[str], int, Counter[str], tuple[Call, ...], frozenset[str]]] = []
         self.counts: Counter[str] = Counter()
         self.calls: list[Call] = []
-        self.numbers: Counter[str] = Counter()
-        self.folded: Counter[str] = Counter()
+        self.told = Counter[str]()
+        """What the counts were after the statement before."""
+        self.folded: set[str] = set()
         self.docstrings: list[str] = []
         self.comments = comments
         self.bound: set[str] = set()
@@ -57,6 +59,7 @@ class Walk:
         self.assigned: Counter[str] = Counter()
         self.parameters: tuple[str, ...] = ()
         self.name: str | None = None
+        self.defined: set[str] = set()
         self.text = text
         self.fields: dict[str, tuple[str, ...]] = {}
 
@@ -69,21 +72,22 @@ class Walk:
         blind: dict[str, str] = {}
         statements = []
         uses: Counter[str] = Counter()
-        for tokens, depth in self.found:
+        for tokens, depth, counts, calls, folded in self.found:
             for token in tokens:
                 if token not in blind:
                     blind[token] = token[0] if renameable(token) and not fixed(token, bound) else token
                 if token[0] == NAME:
                     uses[token[1:]] += 1
-            statements.append(Statement(tuple(tokens), tuple(blind[token] for token in tokens), depth))
+            known = tuple(blind[token] for token in tokens)
+            statements.append(Statement(tuple(tokens), known, depth, dict(counts), calls, folded))
         once = frozenset(
             name
             for name, count in self.assigned.items()
             if count == 1 and self.bindings[name] == 1 and uses[name] == 2 and name not in self.parameters
         )
         return Listing(
-            tuple(statements), dict(self.counts), tuple(self.calls), dict(self.numbers), dict(self.folded),
-            (tuple(self.docstrings), tuple(self.comments)), bound, self.parameters, self.name, once, self.text,
+            tuple(statements), dict(self.counts), tuple(self.calls), (tuple(self.docstrings), tuple(self.comments)), bound, self.parameters, self.name,
+            frozenset(self.defined), once, self.text,
         )  # fmt: skip
 
     # Blocks
@@ -195,6 +199,7 @@ class Walk:
     def definition(self, node: Any, depth: int, asynchronous: list[str]) -> None:
         name = node.name.value
         self.bound.add(name)
+        self.defined.add(NAME + name)
         if not self.found or (depth == 0 and self.name is None):
             self.name = name
         if _kind(node) == "ClassDef":
@@ -235,6 +240,7 @@ class Walk:
         if final is not None and _kind(final) == "SimpleStatementLine":
             final = final.body[-1]
         leaves = final is not None and _kind(final) in ("Return", "Raise", "Continue", "Break")
+        self.counts["branch that leaves"] += leaves
         if node.orelse is not None:
             self.counts["branch with an else"] += 1
         elif leaves and not last:
@@ -260,6 +266,8 @@ class Walk:
     def add(self, depth: int, parts: Iterable[Any]) -> None:
         """One statement of tokens and nodes."""
         tokens: list[str] = []
+        calls = len(self.calls)
+        self.folded = set()
         stack = list(parts)[::-1]
         while stack:
             item = stack.pop()
@@ -267,7 +275,9 @@ class Walk:
                 tokens.append(item)
             else:
                 stack.extend(reversed(list(self.expand(item))))
-        self.found.append((tokens, depth))
+        counts = self.counts - self.told
+        self.told = self.counts.copy()
+        self.found.append((tokens, depth, counts, tuple(self.calls[calls:]), frozenset(self.folded)))
 
     def expand(self, node: Any) -> Iterator[Any]:
         """A node as its own tokens and the nodes inside it, in order."""
@@ -283,9 +293,7 @@ class Walk:
         elif kind == "FormattedStringText":
             yield "'" + node.value
         elif kind in ("Integer", "Float", "Imaginary"):
-            value = number(node)
-            self.numbers[value] += 1
-            yield "#" + value
+            yield "#" + number(node)
         elif kind == "Parameters":
             yield from self.parameter_list(node)
         else:
@@ -315,7 +323,10 @@ class Walk:
             name = func.attr.value
             root = func.value.value if _kind(func.value) == "Name" else ""
             form = "self" if root in ("self", "cls") else "method"
-            if form == "method" and _root(func) and (_root(func) not in self.bound or _root(func) in self.imported):
+            module = _root(func)
+            if form == "method" and (
+                module in self.imported or (module not in self.bound and module.encode() in MODULES)
+            ):
                 form = "function"
             library = name.encode() in (self_names() if form == "self" else api_names())
             if form == "method" and _kind(func.value) in _STRINGS and name in ("format", "join"):
@@ -381,7 +392,7 @@ class Walk:
     def fold(self, node: Any) -> None:
         value = constant(node, 8)
         if value is not None:
-            self.folded[spell(value)] += 1
+            self.folded.add(spell(value))
 
     def generic(self, node: Any, kind: str) -> Iterator[Any]:
         inside: list[Any] = []

@@ -191,7 +191,7 @@ def test_a_report_says_why_there_is_no_proof(tmp_path: Path) -> None:
         (tmp_path / side / "m.py").write_text(source.replace("limit", f"limit_{side}") + f"    return [{totals}]\n")
     (finding,) = scan(str(tmp_path / "left"), str(tmp_path / "right")).evidence
     assert finding.proof is None
-    assert finding.unproven == "left: it is not Python that libcst parses"
+    assert finding.unproven == "left: libcst does not parse its lines as Python"
     assert finding.type == "type-2"
     assert "the same but for names" in finding.reason
 
@@ -205,3 +205,21 @@ def test_a_reader_stops_where_its_budget_ends() -> None:
     assert not isinstance(reader.read(one), str)
     assert not isinstance(reader.read(one), str)
     assert "used up" in str(reader.read(other))
+
+
+def test_headers_in_the_middle_whose_bodies_are_elsewhere_are_read() -> None:
+    text = "import torch\nif hasattr(nn, 'SiLU'):\n    Swish = nn.SiLU\nelse:  # before 1.7\n\ntry:\nexcept ImportError:\n    pass\nEND = 1\n"
+    found = listing(text)
+    assert not isinstance(found, str)
+    assert found.statements[-1].tokens[0] == "Assign:1"
+
+
+def test_names_that_one_edited_statement_alone_pairs_are_no_rename() -> None:
+    left = "def f(x):\n    a = g(x, 1)\n    b = h(a, deep.width)\n    return b\n"
+    right = "def f(x):\n    a = g(x, 1)\n    b = h(a, 2, wide.depth + 3)\n    return b\n"
+    assert not {"deep", "width"} & {rename.left for rename in proof(left, right).renames}
+
+
+def test_names_of_definitions_are_a_kind_of_their_own() -> None:
+    found = proof("def f(x):\n    y = g(x, 1)\n    return y\n", "def k(x):\n    z = g(x, 1)\n    return z\n")
+    assert [(r.left, r.right, r.kind) for r in found.renames] == [("y", "z", "variable"), ("f", "k", "definition")]
