@@ -283,42 +283,36 @@ def _seed(left: Side, index: int, options: list[_Option]) -> Seed:
 def _best(left: Side, right: Side, index: int, options: list[_Option], around: Structure) -> Match:
     """The option that ranks first; those close to it are told apart by their surface."""
     size = max(LEAST_BITS, float(left.sets.bits[index]))
+    module = left.profile.fragments[index].kind == "module"
+    closeness = CLOSE_MODULES if module else CLOSE
     # What no bonus can bring close to the best needs no look at what stands around it.
-    least = max(option.rank for option in options) * min(CLOSE, CLOSE_MODULES) - MOST_BITS / size
+    least = max(option.rank for option in options) * closeness - MOST_BITS / size
     near = [option for option in options if option.rank >= least]
     bits = around.bits(index, [option.right for option in near])
     ranked = [(round(option.rank + more / size, 9), option) for option, more in zip(near, bits, strict=True)]
     text = left.parsed.surface_keys[index]
     ranked.sort(key=lambda pair: (-pair[0], right.parsed.surface_keys[pair[1].right] != text, pair[1].right))
     first = ranked[0][0]
-    module = left.profile.fragments[index].kind == "module"
-    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * (CLOSE_MODULES if module else CLOSE)]
-    told_apart = []
-    alone = len(close) == 1
-    mine = "" if alone else left.surface(index)
-    theirs = [] if alone else [right.surface(option.right) for _, option in close]
-    surfaces = [1.0] if alone else [align.similarity(mine, its) for its in theirs]
-    telling = [0.0] * len(close)
-    if module and not alone:
-        telling = _telling(left.heading(index), [right.heading(option.right) for _, option in close])
-    for (rank, option), surface, names in zip(close, surfaces, telling, strict=True):
-        total = round(rank * (1.0 + SURFACE_WEIGHT * surface + NAMES_WEIGHT * names), 9)
-        told_apart.append((total, rank + names, surface, option))
-    # Which of several equals is named changes nothing in what is shown: the one in a place of a like name, in like order.
-    told_apart.sort(
-        key=lambda found: (
-            -found[0],
-            -align.similarity(_named(left, index), _named(right, found[3].right)),
-            around.displacement(index, found[3].right),
-            found[3].right,
+    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * closeness]
+    told_apart = _told_apart(left, right, index, close, module)
+    total = max(found.total for found in told_apart)
+    equals = [found for found in told_apart if found.total == total]
+    if len(equals) > 1:
+        # Which of them is named changes nothing in what is shown: the one in a place of a like name, in like order.
+        equals.sort(
+            key=lambda found: (
+                -align.similarity(_named(left, index), _named(right, found.option.right)),
+                around.displacement(index, found.option.right),
+                found.option.right,
+            )
         )
-    )
-    total, rank, surface, best = told_apart[0]
-    as_far = (1.0 - surface) * (1.0 + SURFACE_NOISE)
+    chosen = equals[0]
+    best = chosen.option
+    as_far = (1.0 - chosen.surface) * (1.0 + SURFACE_NOISE)
     tied = tuple(
-        option.right
-        for its_total, its_rank, its_surface, option in told_apart[1:]
-        if its_total == total or (its_rank == rank and 1.0 - its_surface <= as_far)
+        found.option.right
+        for found in (*equals[1:], *(other for other in told_apart if other.total != total))
+        if found.total == total or (found.rank == chosen.rank and 1.0 - found.surface <= as_far)
     )
     gathered = [
         option
@@ -328,6 +322,39 @@ def _best(left: Side, right: Side, index: int, options: list[_Option], around: S
     gathered.sort(key=lambda option: (-option.shared, option.right))
     found_inside = tuple(option.right for option in gathered[:MAX_GATHERED])
     return Match(best.right, total, best.containment, best.shared, tied, found_inside)
+
+
+class _Close(NamedTuple):
+    """An option that is close to the best one, with what tells them apart."""
+
+    total: float
+    rank: float
+    """Without the surface, so that equal ranks are sources that are equal by structure."""
+    surface: float
+    option: _Option
+
+
+def _told_apart(
+    left: Side, right: Side, index: int, close: Sequence[tuple[float, _Option]], module: bool
+) -> list[_Close]:
+    """The close options, best rank first, with their surfaces; functions without those that no surface can bring first."""
+    if len(close) == 1:
+        rank, option = close[0]
+        return [_Close(round(rank * (1.0 + SURFACE_WEIGHT), 9), rank, 1.0, option)]
+    mine = left.surface(index)
+    telling = [0.0] * len(close)
+    if module:
+        telling = _telling(left.heading(index), [right.heading(option.right) for _, option in close])
+    found: list[_Close] = []
+    most = 0.0
+    for (rank, option), names in zip(close, telling, strict=True):
+        if not module and rank * (1.0 + SURFACE_WEIGHT) < most:
+            break
+        surface = align.similarity(mine, right.surface(option.right))
+        total = round(rank * (1.0 + SURFACE_WEIGHT * surface + NAMES_WEIGHT * names), 9)
+        most = max(most, total)
+        found.append(_Close(total, rank + names, surface, option))
+    return found
 
 
 def _telling(left: str, rights: Sequence[str]) -> list[float]:
