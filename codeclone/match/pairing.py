@@ -341,16 +341,15 @@ def _told_apart(
     if len(close) == 1:
         rank, option = close[0]
         return [_Close(round(rank * (1.0 + SURFACE_WEIGHT), 9), rank, 1.0, option)]
-    mine = left.surface(index)
-    telling = [0.0] * len(close)
-    if module:
-        telling = _telling(left.heading(index), [right.heading(option.right) for _, option in close])
+    mine = left.heading(index) if module else left.surface(index)
+    theirs = right.heading if module else right.surface
+    telling = _telling(mine, [theirs(option.right) for _, option in close]) if module else [0.0] * len(close)
     found: list[_Close] = []
     most = 0.0
     for (rank, option), names in zip(close, telling, strict=True):
         if not module and rank * (1.0 + SURFACE_WEIGHT) < most:
             break
-        surface = align.similarity(mine, right.surface(option.right))
+        surface = align.similarity(mine, theirs(option.right))
         total = round(rank * (1.0 + SURFACE_WEIGHT * surface + NAMES_WEIGHT * names), 9)
         most = max(most, total)
         found.append(_Close(total, rank + names, surface, option))
