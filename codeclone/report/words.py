@@ -50,7 +50,7 @@ TYPE_MEANING: dict[CloneType, str] = {
 
 def told(proof: RenameProof) -> str:
     """What a rename proof says, in one or two sentences."""
-    number = len(proof.renames)
+    number = sum(rename.kind != "definition" for rename in proof.renames)
     after = f"After {number} rename{'s' * (number != 1)}" if number else "Without any rename"
     before = f" (before: {proof.identical_before})" if number else ""
     whole = f"{proof.identical} of the left side's {proof.left_statements} statements are identical to the right side's"
