@@ -24,6 +24,10 @@ the other fragment is no pair by itself: a long function holds any three lines s
 of unrelated packages (docs/calibration.md): coincidences end at 100, and what lies above them shares a public origin. No
 single pair is `very strong`: that takes a second kind of evidence."""
 
+KERNEL_WEIGHT = 0.35
+"""What the bits of C, C++ and CUDA count when a level is found: their facts follow the syntax and not the dataflow, so more of
+them coincide. Between unrelated packages the most telling pair has 401 (`make bench-kernels`)."""
+
 PART_MARGIN = 0.2
 """A part is chosen for being alike, so its containments must be this much higher than those of whole fragments."""
 
@@ -57,6 +61,8 @@ class Pair:
     """Other right fragments that explain the left one as well."""
     part: SharedPart | None
     """Where the two are alike, if not all over."""
+    weight: float
+    """What its bits count when its level is found."""
     left_rows: NDArray[np.int64]
     """Facts of the left side that are attributable, as rows of `Side.own`."""
     right_rows: NDArray[np.int64]
@@ -66,7 +72,7 @@ class Pair:
     @property
     def telling(self) -> float:
         """Telling bits: what pairs of one level are ordered by."""
-        return telling_bits(self.attributable, self.containment_left, self.containment_right)
+        return self.weight * telling_bits(self.attributable, self.containment_left, self.containment_right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,7 @@ def _measured(
         resemblance=_share(shared, max(whole - shared, shared)),
         tied=tied,
         part=_part(one, other, at_left, at_right, telling),
+        weight=1.0 if left.profile.fragments[pair[0]].language == "python" else KERNEL_WEIGHT,
         left_rows=one.rows[at_left[telling]],
         right_rows=other.rows[at_right[telling]],
         bits=one.bits[at_left][telling],
@@ -236,10 +243,12 @@ def telling_bits(attributable: float, containment_left: float, containment_right
 
 def level(pair: Pair) -> Level:
     """The pair's own level, or that of the part in which it is alike, whichever is higher."""
-    whole = level_of(pair.attributable, pair.containment_left, pair.containment_right)
+    whole = level_of(pair.weight * pair.attributable, pair.containment_left, pair.containment_right)
     if pair.part is None:
         return whole
-    part = level_of(pair.part.attributable_bits, *(share - PART_MARGIN for share in pair.part.containments))
+    part = level_of(
+        pair.weight * pair.part.attributable_bits, *(share - PART_MARGIN for share in pair.part.containments)
+    )
     return max(whole, part, key=LEVELS.index)
 
 

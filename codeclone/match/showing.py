@@ -125,7 +125,7 @@ def _measures(pair: Pair, surface: float) -> tuple[Measure, ...]:
             "telling_bits",
             round(pair.telling, 3),
             "bits",
-            "attributable bits times the larger containment: what the level goes by",
+            "attributable bits times the larger containment, for kernels a third of that: what the level goes by",
         ),
         Measure("surface", round(surface, 6), "fraction", "similarity of the text as written, names included"),
     )
