@@ -27,10 +27,6 @@ class Explained:
     parts: NDArray[np.uint8]
     """Index into `PARTS`."""
 
-    def part_of(self, keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
-        """Part of each of the given facts, all of which must be known."""
-        return self.parts[np.searchsorted(self.keys, keys)]
-
     def partition(self, keys: NDArray[np.uint64] | None = None) -> Partition:
         """Bits in each part; of the given facts only, where some are given (distinct, all known)."""
         at = slice(None) if keys is None else np.searchsorted(self.keys, keys)

@@ -19,8 +19,8 @@ DEPTHS = 3
 """Steps of operands that the deepest feature covers."""
 
 COARSE = 4
-"""The `depth` of facts that find and do not prove: skip edges (two labels with transparent steps between them passed
-over) and shapes of strings (`</image>` and `</view>` are both `</w>`)."""
+"""The `depth` of facts that find and do not prove: edges and paths of two edges with transparent steps passed over,
+and shapes of strings (`</image>` and `</view>` are both `</w>`)."""
 
 FINE = (2, 3)
 """Depths that can show copying; shallower features find, and prove nothing."""
@@ -32,6 +32,13 @@ TRANSPARENT = frozenset(
 """Steps that change the form of a value and not what it is made of."""
 
 _MAX_SKIPS = 4
+"""Transparent steps in a row that are passed over."""
+
+_MAX_PATHS = 16
+"""Edges of a node that a path goes on along."""
+
+_INPUTS = frozenset((b"<param>", b"<own>", b"self.attr", b"<self>"))
+"""Labels of what is given to a definition."""
 
 
 def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -117,9 +124,6 @@ def _skeleton(
     return np.concatenate([pairs, paths]), np.concatenate([parents, firsts])
 
 
-_MAX_PATHS = 16
-
-
 def _ramps(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """0, 1, … for each length in turn."""
     total = int(lengths.sum())
@@ -131,21 +135,13 @@ def _label(graphs: ValueGraphs, name: bytes) -> int:
     return graphs.label_names.index(name) if name in graphs.label_names else -1
 
 
-_INPUTS = frozenset((b"<param>", b"<own>", b"self.attr", b"<self>"))
-
-
-def _inputs(name: bytes) -> bool:
-    return name in _INPUTS
-
-
 def _coarse(name: bytes) -> bytes:
+    """The label without what a rework changes first: which input it is, how the call is made, a tuple or a list."""
     if name in _INPUTS:
         return b"<input>"
     if name in (b"<call>", b"<apply>"):
         return b"<call>"
-    if name in (b"<tuple>", b"<list>"):
-        return b"<list>"
-    return name
+    return b"<list>" if name == b"<tuple>" else name
 
 
 _WORD, _DIGITS = re.compile(rb"[A-Za-z_\x80-\xff]+"), re.compile(rb"[0-9]+")

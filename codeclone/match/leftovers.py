@@ -69,11 +69,6 @@ def is_distinctive(name: str) -> bool:
     return 8 <= len(name) <= 60 and not name.startswith("__") and _SEVERAL.search(name) is not None
 
 
-def distinctive_words(text: str) -> set[str]:
-    """All distinctive names in a text, whatever they are there."""
-    return {word for word in set(_WORD.findall(text)) if is_distinctive(word)}
-
-
 def is_stock(name: str) -> bool:
     """Whether a name is listed as one that unrelated projects use."""
     word = name.encode()

@@ -74,6 +74,7 @@ def _split(s: Lowering, operands: Sequence[int]) -> tuple[list[Number], list[int
 
 
 def _flat(s: Lowering, name: bytes, operands: Sequence[int]) -> list[int]:
+    """The operands of an associative operation, those of the same operation among them taken apart."""
     flat: list[int] = []
     for operand in operands:
         flat.extend(s.operands(operand) if s.is_label(operand, name) else (operand,))
@@ -195,7 +196,7 @@ def binary(s: Lowering, operator: bytes, left: int, right: int, at: int) -> int:
     if known is not None:
         return known(s, left, right, at)
     if operator in UNORDERED:
-        return s.chain(operator, [left, right], at)
+        return s.make_any_order(operator, _flat(s, operator, (left, right)), at)
     whole, by = number_of(s, left), number_of(s, right)
     if isinstance(whole, int) and isinstance(by, int):
         if operator == b"<<" and 0 <= by <= 48 and abs(whole) < 1024:

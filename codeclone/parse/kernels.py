@@ -15,7 +15,7 @@ import tree_sitter_cuda
 from tree_sitter import Language, Parser, Tree
 
 from codeclone.model import FragmentKind, Location, Skipped, Span
-from codeclone.parse.syntax import DROP, LEAF, RECORD, THROUGH, Plan, Syntax, flatten
+from codeclone.parse.syntax import DROP, LEAF, RECORD, THROUGH, Plan, Syntax, flatten, named_kinds
 from codeclone.parse.units import MAX_NAME, MAX_UNITS, Unit, line_starts
 
 MAX_DAMAGE = 0.25
@@ -26,19 +26,14 @@ MAX_ERRORS = 10_000
 
 LANGUAGE = Language(tree_sitter_cuda.language())
 
-_NAMED = {
-    LANGUAGE.node_kind_for_id(i): i
-    for i in reversed(range(LANGUAGE.node_kind_count))
-    if LANGUAGE.node_kind_is_visible(i) and LANGUAGE.node_kind_is_named(i)
-}
+KIND = named_kinds(LANGUAGE)
+"""Name of a named node -> its kind id (the smallest, where a name has several)."""
+
 _TOKEN = {
     LANGUAGE.node_kind_for_id(i): i
     for i in reversed(range(LANGUAGE.node_kind_count))
     if LANGUAGE.node_kind_is_visible(i) and not LANGUAGE.node_kind_is_named(i)
 }
-KIND = _NAMED
-"""Name of a named node -> its kind id (the smallest, where a name has several)."""
-
 KEPT_TOKENS = frozenset(
     """
 + - * / % & | ^ && || ! ~ == != < > <= >= << >> = += -= *= /= %= &= |= ^= <<= >>= ++ -- ->* and or not xor
@@ -83,7 +78,7 @@ def _plan() -> Plan:
             elif name not in _DROPPED:
                 action = THROUGH if name in _LOOKED_THROUGH else LEAF if name in _LEAVES else RECORD
         actions.append(action)
-        canonical.append((_NAMED if LANGUAGE.node_kind_is_named(i) else _TOKEN).get(name, i))
+        canonical.append((KIND if LANGUAGE.node_kind_is_named(i) else _TOKEN).get(name, i))
     return Plan(actions, canonical, KIND["this"])
 
 

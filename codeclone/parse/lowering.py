@@ -158,15 +158,6 @@ class Lowering:
         the wrong number of arguments."""
         return self.is_label(node, name) and len(self.graph.edges[node]) == count
 
-    # Canonical forms
-
-    def chain(self, name: bytes, operands: list[int], at: int) -> int:
-        """An associative and commutative operation: nested ones are one, operands have no order."""
-        flat: list[int] = []
-        for operand in operands:
-            flat.extend(self.operands(operand) if self.is_label(operand, name) else (operand,))
-        return self.make_any_order(name, flat if len(flat) <= MAX_OPERANDS else operands, at)
-
     def written_out(self, source: int) -> list[int] | None:
         """The elements of a short tuple or list that is written out; None for anything else."""
         written = self.is_label(source, b"<tuple>") or self.is_label(source, b"<list>")

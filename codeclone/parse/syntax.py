@@ -27,11 +27,17 @@ MAX_REPAIRED_BYTES = 8 * 2**20
 
 LANGUAGE = Language(tree_sitter_python.language())
 
-KIND = {
-    LANGUAGE.node_kind_for_id(i): i
-    for i in reversed(range(LANGUAGE.node_kind_count))
-    if LANGUAGE.node_kind_is_visible(i) and LANGUAGE.node_kind_is_named(i)
-}
+
+def named_kinds(language: Language) -> dict[str | None, int]:
+    """Name of each named node of a grammar -> its kind id (the smallest, where a name has several)."""
+    return {
+        language.node_kind_for_id(i): i
+        for i in reversed(range(language.node_kind_count))
+        if language.node_kind_is_visible(i) and language.node_kind_is_named(i)
+    }
+
+
+KIND = named_kinds(LANGUAGE)
 """Name of a named node -> its kind id (the smallest, where a name has several)."""
 
 OPERATOR = {
