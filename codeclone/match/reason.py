@@ -110,7 +110,7 @@ def _in_numbers(proof: RenameProof, matched: Correspondence) -> str:
 def part_sentence(part: SharedPart) -> str:
     """Where the pair is alike, if it is not alike all over."""
     left, right = _lines(part.left), _lines(part.right)
-    return f"left {left} hold most of it: {part.containment_left * 100:.0f} % of them is found in right {right}"
+    return f"the most alike are left {left}: {part.containment_left * 100:.0f} % of them is found in right {right}"
 
 
 def _lines(span: Span) -> str:

@@ -214,4 +214,4 @@ def test_long_comments_that_are_the_same_are_told() -> None:
 
 def test_a_part_is_named() -> None:
     part = SharedPart(Span(62, 70), Span(88, 91), 0.96, 0.9, 80.0)
-    assert part_sentence(part) == "left lines 62–70 hold most of it: 96 % of them is found in right lines 88–91"
+    assert part_sentence(part) == "the most alike are left lines 62–70: 96 % of them is found in right lines 88–91"
