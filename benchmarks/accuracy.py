@@ -36,7 +36,7 @@ from codeclone.match.align import Alphabet
 from codeclone.match.measure import measure
 from codeclone.match.pairing import Side, side_of
 from codeclone.match.scoring import score_pairs
-from codeclone.model import LEVELS, Profile
+from codeclone.model import LEVELS, Attribution, Profile
 from codeclone.read import folder
 
 Matrix = NDArray[np.float64]
@@ -49,6 +49,9 @@ FUNCTIONS_ALONE = 60
 
 RANDOM_PAIRS = 20_000
 """Pairs of an unrelated function and a pool function, drawn at random."""
+
+SMALLER_POOL = 1_500
+"""Functions that each part of the pool has at least, for the first choice among so many."""
 
 RARE = 0.001
 """Share of the unrelated functions that the second threshold lets pass."""
@@ -95,7 +98,6 @@ def places(profile: Profile) -> dict[tuple[str, str], int]:
 
 def explain(cases: Sequence[Rewritten], profile: Profile, corpus: Corpus, pool: Profile) -> list[Found]:
     """Explain every function against the pool, in the order of the cases."""
-    showing.SHOWN = 0
     findings = code.compare(profile, [Profiled("pool", "right", pool)], Context(background.shipped()))
     rows = {(row.left.location.path, row.left.qualname): row for row in findings.attribution}
     levels = {(found.left[0].location.path, found.left[0].qualname): found.level for found in findings.evidence}
@@ -113,20 +115,39 @@ def explain(cases: Sequence[Rewritten], profile: Profile, corpus: Corpus, pool: 
     first = iter(measured(profile, pool, [pair for pair in chosen if pair is not None]))
     result = []
     for key, row, pair in zip(keys(cases), cases, chosen, strict=True):
-        options = [source.place for source in (rows[key].best, *rows[key].tied) if source is not None]
-        right = [corpus.is_source(row.original, place.location.path, place.qualname or "") for place in options]
         source = next(sources) if row.original.copy is not None else (0.0, 0.0)
         result.append(
             Found(
                 row,
                 next(first)[0] if pair is not None else 0.0,
                 *source,
-                any(right[:1]),
-                not any(right[:1]) and any(right),
+                *judge(row, rows[key], corpus),
                 levels.get(key, "none"),
             )
         )
     return result
+
+
+def judge(case: Rewritten, row: Attribution, corpus: Corpus) -> tuple[bool, bool]:
+    """(the first choice is right, it is not but is tied with one that is)."""
+    options = [source.place for source in (row.best, *row.tied) if source is not None]
+    right = [corpus.is_source(case.original, place.location.path, place.qualname or "") for place in options]
+    return any(right[:1]), not any(right[:1]) and any(right)
+
+
+def among(
+    cases: Sequence[Rewritten], profile: Profile, corpus: Corpus, part: Path
+) -> list[tuple[str, tuple[bool, bool]]]:
+    """(mode, judgement) of each case whose source is in a part of the pool, explained against that part alone."""
+    pool = code.profile(folder.read(str(part)))
+    there = places(pool)
+    findings = code.compare(profile, [Profiled("pool", "right", pool)], Context(background.shipped()))
+    rows = {(row.left.location.path, row.left.qualname): row for row in findings.attribution}
+    return [
+        (case.mode, judge(case, rows[key], corpus))
+        for key, case in zip(keys(cases), cases, strict=True)
+        if (copy := case.original.copy) and (copy.source_path, copy.source_qualname) in there
+    ]
 
 
 def keys(cases: Sequence[Rewritten]) -> list[tuple[str, str]]:
@@ -238,7 +259,8 @@ def report(found: list[Found], negatives: list[Found], pairs: list[float]) -> di
 def run_codeclone(
     corpus: Corpus, modes: Sequence[str], functions: int | None, failures: Path | None
 ) -> dict[str, object]:
-    """All functions of all modes against the whole pool."""
+    """All functions of all modes against the whole pool, and against parts of it."""
+    showing.SHOWN = 0
     cases = [
         row
         for mode in modes
@@ -248,9 +270,11 @@ def run_codeclone(
     with tempfile.TemporaryDirectory() as folder_name:
         work = Path(folder_name)
         corpus.write_pool(work / "pool")
+        parts = corpus.parts(work / "pool", SMALLER_POOL)
         write(cases, work / "left")
         write(others, work / "unrelated")
         pool, left, strangers = (code.profile(folder.read(str(work / name))) for name in ("pool", "left", "unrelated"))
+        judged = [row for part in parts for row in among(cases, left, corpus, part)]
     print(f"pool: {sum(fragment.kind == 'function' for fragment in pool.fragments)} functions")
     found = explain(cases, left, corpus, pool)
     negatives = explain(others, strangers, corpus, pool)
@@ -259,9 +283,17 @@ def run_codeclone(
     long_places = [index for key, index in places(pool).items() if long_enough(corpus.trees[key[0]].get(key[1]))]
     one = [unrelated_places[key] for key in keys(others)]
     pairs = [(rng.choice(one), rng.choice(long_places)) for _ in range(RANDOM_PAIRS)]
+    print(f"\nfirst choice among the functions of a random part of the files, at least {SMALLER_POOL} each:")
+    composed = [mode for mode in modes if mode in FUNCTIONS]
+    print(table(("composed", "n", "first choice", "first or tied"), [_ranked(mode, judged) for mode in composed]))
     if failures is not None:
         save_failures(found, corpus, failures)
     return report(found, negatives, [similarity for _, similarity in measured(strangers, pool, pairs)])
+
+
+def _ranked(mode: str, judged: Sequence[tuple[str, tuple[bool, bool]]]) -> tuple[str, int, float, float]:
+    rows = [outcome for name, outcome in judged if name == mode]
+    return mode, len(rows), share([right for right, _ in rows]), share([right or tied for right, tied in rows])
 
 
 def save_failures(found: list[Found], corpus: Corpus, target: Path) -> None:

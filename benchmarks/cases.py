@@ -106,6 +106,22 @@ class Corpus:
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).write_text(text, encoding="utf-8")
 
+    def parts(self, root: Path, functions: int) -> list[Path]:
+        """Deal the files of a written pool out at random into as many folders of at least so many functions as it gives."""
+        paths = sorted(path.relative_to(root) for path in root.rglob("*.py"))
+        random.Random(SEED).shuffle(paths)
+        sizes = {
+            path: sum(isinstance(n, ast.FunctionDef) for n in ast.walk(ast.parse((root / path).read_text("utf-8"))))
+            for path in paths
+        }
+        counts = {root.with_name(f"{root.name}-{n}"): 0 for n in range(sum(sizes.values()) // functions)}
+        for path in sorted(paths, key=sizes.__getitem__, reverse=True):
+            target = min(counts, key=counts.__getitem__)
+            counts[target] += sizes[path]
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_bytes((root / path).read_bytes())
+        return sorted(counts)
+
     def subset(self, sources: int, count: int) -> list[tuple[str, str, str]]:
         """(path, qualname, text) of a small pool: the first `sources` sources, and long functions at random up to `count`."""
         names = [(o.copy.source_path, o.copy.source_qualname) for o in self.originals[:sources] if o.copy]
