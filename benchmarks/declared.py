@@ -9,12 +9,14 @@ Four populations of files and definitions of one package that come from another:
 - *inside*: the file that most definitions of a file name as their source, where its head names none.
 - *parts*: a function or class says so of itself, inside it or right above it. The row is that definition, and a
   match anywhere in the named file is right.
-- *layout*: ports that keep the other package's paths and say nothing.
+- *layout*: files of ports that keep the other package's paths and say nothing; those that define something, since each
+  package writes its own `__init__.py`.
 
 A declaration is a dotted name or the address of a file, in a line (or right after one) that says copied, adapted,
 taken and the like, and resolves in the other package. A line that stands word for word in the other package as well
 was copied with the code and declares nothing of this file. Where several files are named for one thing, each is right.
-A tie is right only where all that is tied is; otherwise it is counted as a tie that lists the declared file.
+A tie is right only where all that is tied is; otherwise it is counted as a tie that lists the declared file. Files without
+facts of any weight, which import and do nothing else, cannot be explained by anything and are counted apart.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from packages import fetch
 
 from codeclone import background
@@ -70,7 +73,7 @@ PORTS = {
         r"paddlenlp/transformers/(\w+)/modeling\.py",
         r"transformers/models/\1/modeling_\1.py",
     ),
-    ("mindnlp", "transformers"): (r"mindnlp/(transformers/models/(\w+)/modeling_\2\.py)", r"\1"),
+    ("mindnlp", "transformers"): (r"mindnlp/(transformers/models/.*\.py)", r"\1"),
     ("mindnlp", "peft"): (r"mindnlp/(peft/.*\.py)", r"\1"),
     ("mindone", "diffusers"): (r"mindone/(diffusers/.*\.py)", r"\1"),
     ("mindone", "transformers"): (r"mindone/(transformers/.*\.py)", r"\1"),
@@ -84,6 +87,8 @@ SAYS = re.compile(
 )
 ADDRESS = re.compile(r"github\.com/([\w.-]+/[\w.-]+)/(?:blob|tree|raw|blame)/(\S+?\.py)\b")
 DOTTED = re.compile(r"\b((?:transformers|diffusers|accelerate|peft|timm|torchvision)(?:\.\w+)+)")
+
+DEFINES = re.compile(r"^\s*(def|class)\s", re.MULTILINE)
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -112,8 +117,8 @@ def claims(left: Path, right: Path, left_name: str, right_name: str) -> list[Cla
         text = path.read_text(encoding="utf-8", errors="replace")
         port = PORTS.get((left_name, right_name))
         if port and re.fullmatch(port[0], place):
-            twin = re.sub(port[0], port[1], place)
-            if twin in theirs:
+            twin = _moved(re.sub(port[0], port[1], place), theirs)
+            if twin and DEFINES.search(text):
                 found.append(Claim("layout", place, "<module>", frozenset((twin,))))
         said = _declared(text, copied_along, right_name, theirs)
         if not said:
@@ -136,6 +141,14 @@ def claims(left: Path, right: Path, left_name: str, right_name: str) -> list[Cla
             grouped["inside", "<module>"] = {source for source, count in named.items() if count == most}
         found += [Claim(kind, place, name, frozenset(sources)) for (kind, name), sources in grouped.items()]
     return found
+
+
+def _moved(twin: str, theirs: frozenset[str]) -> str | None:
+    """A path of the other package, or the only one with the same file and folder: models are moved as they age."""
+    if twin in theirs:
+        return twin
+    same = [path for path in theirs if path.split("/")[-2:] == twin.split("/")[-2:]]
+    return same[0] if len(same) == 1 else None
 
 
 def _declared(
@@ -230,8 +243,11 @@ def main() -> None:
             said = claims(fetch(left), fetch(right), *names)
             if not said:
                 continue
-            rows = explain(fetch(left), {claim.path for claim in said}, profiles(fetch(right)))
+            rows, silent = explain(fetch(left), {claim.path for claim in said}, profiles(fetch(right)))
             for claim in said:
+                if claim.path in silent:
+                    table[claim.population, *names]["no facts"] += 1
+                    continue
                 outcome, chosen = judge(claim, rows.get((claim.path, claim.qualname)))
                 table[claim.population, *names][outcome] += 1
                 if outcome != "right" and options.misses:
@@ -239,7 +255,8 @@ def main() -> None:
                         f"{claim.population} {outcome}: {claim.path}:{claim.qualname}\n    {sorted(claim.sources)}\n    {chosen}"
                     )
             print(f"{left} {right}: {len(said)} claims, {time.perf_counter() - started:.0f} s", flush=True)
-    print("\n| | package | declared | n | right | tie | another | nothing found |\n|---|---|---|---|---|---|---|---|")
+    print("\n| | package | declared | n | right | tie | another | nothing found | no facts |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for (population, *names), counts in sorted(table.items()):
         print(_line(population, *names, counts))
     for population in sorted({key[0] for key in table}):
@@ -251,12 +268,13 @@ def main() -> None:
 
 
 def _line(population: str, left: str, right: str, counts: Counter[str]) -> str:
-    total = counts.total()
+    total = counts.total() - counts["no facts"]
     cells = (
-        f"{counts['right']} = {counts['right'] / total:.3f}",
+        f"{counts['right']} = {counts['right'] / max(1, total):.3f}",
         counts["tie"],
         counts["another"],
         counts["nothing found"],
+        counts["no facts"],
     )
     return f"| {population} | {left} | {right} | {total} | {' | '.join(map(str, cells))} |"
 
@@ -265,15 +283,17 @@ def _profile(root: Path) -> Profile:
     return code.profile(folder.read(str(root)))
 
 
-def explain(root: Path, paths: set[str], other: Profile) -> dict[tuple[str, str], Attribution]:
-    """Attribution rows of some files of a package against another, by (path, qualified name)."""
+def explain(root: Path, paths: set[str], other: Profile) -> tuple[dict[tuple[str, str], Attribution], set[str]]:
+    """(attribution rows of some files of a package against another, by path and qualified name; files without facts)."""
     with tempfile.TemporaryDirectory() as work:
         for path in sorted(paths):
             (Path(work) / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / path, Path(work) / path)
         mine = code.profile(folder.read(work))
     findings = code.compare(mine, [Profiled("right", "right", other)], Context(background.shipped()))
-    return {(row.left.location.path, row.left.qualname or ""): row for row in findings.attribution}
+    some = mine.facts.fragments[background.shipped().bits(mine.facts.keys) > 0]
+    telling = {mine.fragments[index].location.path for index in np.unique(some)}
+    return {(row.left.location.path, row.left.qualname or ""): row for row in findings.attribution}, paths - telling
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ by its surface, the second witness, which never enters containment.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +33,7 @@ SURFACE_WEIGHT = 0.05
 """By what share a surface that is wholly the same lifts the rank of a close candidate: among siblings that share their
 structure it decides, and it can never lift a candidate over one that is clearly better by structure."""
 
-CLOSE_MODULES, NAMES_WEIGHT = 0.9, 0.2
+CLOSE_MODULES, NAMES_WEIGHT = 0.8, 0.4
 """The same for modules, and by what share the names that tell close ones apart lift the rank: files of one family share
 most of their structure, and a port changes more of it than sets two of them apart; what a file imports, defines and
 configures still names the one it follows. Chosen on `benchmarks/declared.py`."""
@@ -42,13 +44,13 @@ GATHERED, GATHERED_BITS, MAX_GATHERED = 0.4, 60.0, 4
 SURFACE_NOISE = 0.1
 """Of sources that are the same by structure, those whose surface is no more than this share further away are tied: after a
 renaming of everything, chance alone makes one of two siblings a little more alike."""
-LEAST_TELLING = 32.0
+LEAST_TELLING = 8.0
 """Bits of telling names below which they count in part: one name more or less is chance."""
 
 MAX_SAME_TEXT = 16
 """Candidates taken because their text is the same, however common it is."""
 
-SAME_NAMES, MAX_NAMED = 4, 64
+LIKE_NAMES, MAX_NAMED = 4, 64
 """Modules taken because they define the same names; names that more modules define say nothing."""
 
 MAX_SURFACE = 20_000
@@ -98,6 +100,16 @@ class Side:
                 align.surface("\n".join(line for _, line in lines))[:MAX_SURFACE]
             )
         return self.headings[module]
+
+    def names(self, module: int) -> Set[str]:
+        """What a module's heading is written with, and what its file and folder are called: who follows a module imports
+        it by name or keeps the name of its file."""
+        return {*self.heading(module), *self.alphabet.write(self.place(module))}
+
+    def place(self, module: int) -> tuple[str, str]:
+        """Name of the file of a module without its suffix, and of its folder."""
+        path = PurePosixPath(self.profile.fragments[module].location.path)
+        return path.stem, path.parent.name
 
     def inside(self, fragment: int) -> list[int]:
         """A fragment and all fragments inside it."""
@@ -189,7 +201,7 @@ def best_matches(left: Side, right: Side) -> dict[int, Match]:
         _add_options(options, left, lefts[scores.left], rights[scores.right], scores)
     same_text = _same_text(left, right)
     _add_scored(options, left, right, same_text)
-    _add_scored(options, left, right, _same_names(left, right))
+    _add_scored(options, left, right, _like_names(left, right))
     seeds = {index: _seed(left, index, found) for index, found in options.items()}
     around = Structure(Definitions(left.profile.fragments), Definitions(right.profile.fragments), seeds)
     _add_scored(options, left, right, {index: around.members(index) for index in left.pools["function"].tolist()})
@@ -210,8 +222,9 @@ def _add_options(
     rights: NDArray[np.int64],
     scores: Scores,
 ) -> None:
+    something = scores.shared > 0.0
     columns = (lefts, rights, scores.rank, scores.containment, scores.shared)
-    for index, *option in zip(*(column.tolist() for column in columns), strict=True):
+    for index, *option in zip(*(column[something].tolist() for column in columns), strict=True):
         options.setdefault(index, []).append(_Option(*option))
 
 
@@ -227,30 +240,47 @@ def _same_text(left: Side, right: Side) -> dict[int, list[int]]:
     return {index: places[int(mine[index])] for index in left.pools["function"].tolist() if int(mine[index]) in places}
 
 
-def _same_names(left: Side, right: Side) -> dict[int, list[int]]:
-    """Left modules -> right modules that define what it defines, the first few by the bits of the names."""
-    places: dict[str, set[int]] = defaultdict(set)
-    for name, module in _defined(right):
-        places[name].add(module)
-    names: dict[int, set[str]] = defaultdict(set)
-    for name, module in _defined(left):
-        if name in places:
-            names[module].add(name)
+def _like_names(left: Side, right: Side) -> dict[int, list[int]]:
+    """Left modules -> right modules that define what it defines, the first few by the bits of the names, and the first few
+    by the bits of the words that the names are made of."""
+    found: dict[int, list[int]] = defaultdict(list)
     count = len(right.pools["module"])
-    found = {}
-    for module, its in names.items():
-        votes: dict[int, float] = defaultdict(float)
-        for name in sorted(its):
-            if len(places[name]) <= MAX_NAMED:
-                for place in places[name]:
-                    votes[place] += math.log2(count / len(places[name]))
-        found[module] = sorted(votes, key=lambda place: (-round(votes[place], 9), place))[:SAME_NAMES]
+    for parts in (_whole, _words):
+        holders: dict[str, set[int]] = defaultdict(set)
+        for name, module in _defined(right):
+            for part in parts(name):
+                holders[part].add(module)
+        mine: dict[int, set[str]] = defaultdict(set)
+        for name, module in _defined(left):
+            mine[module].update(part for part in parts(name) if part in holders)
+        for module, its in mine.items():
+            votes: dict[int, float] = defaultdict(float)
+            for part in sorted(its):
+                if len(holders[part]) <= MAX_NAMED:
+                    for place in holders[part]:
+                        votes[place] += math.log2(count / len(holders[part]))
+            ordered = sorted(votes, key=lambda place: (-round(votes[place], 9), place))
+            found[module] += [place for place in ordered[:LIKE_NAMES] if place not in found[module]]
     return found
 
 
+def _whole(name: str) -> tuple[str, ...]:
+    return (name,)
+
+
+def _words(name: str) -> list[str]:
+    """`BertSelfOutput`, `bert_self_output` -> bert, self, output."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+_WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{3,}(?![a-z])")
+
+
 def _defined(side: Side) -> Iterator[tuple[str, int]]:
-    """(name, module) of every named definition of a side."""
+    """(name, module) of every named definition of a side, and of the file and folder of every module."""
     fragments = side.profile.fragments
+    for module in side.pools["module"].tolist():
+        yield from ((name, module) for name in side.place(module))
     for fragment in fragments:
         if fragment.kind != "module" and fragment.parent >= 0:
             top = fragment.parent
@@ -271,7 +301,7 @@ def _add_scored(options: dict[int, list[_Option]], left: Side, right: Side, want
         rights.extend(new)
     scores = score_pairs(left.sets, right.sets, np.array(lefts, np.int64), np.array(rights, np.int64))
     _add_options(options, left, scores.left, scores.right, scores)
-    for index in set(lefts):
+    for index in set(lefts).intersection(options):
         options[index].sort(key=lambda option: (-option.rank, option.right))
 
 
@@ -343,7 +373,11 @@ def _told_apart(
         return [_Close(round(rank * (1.0 + SURFACE_WEIGHT), 9), rank, 1.0, option)]
     mine = left.heading(index) if module else left.surface(index)
     theirs = right.heading if module else right.surface
-    telling = _telling(mine, [theirs(option.right) for _, option in close]) if module else [0.0] * len(close)
+    telling = (
+        _telling(left.names(index), [right.names(option.right) for _, option in close])
+        if module
+        else [0.0] * len(close)
+    )
     found: list[_Close] = []
     most = 0.0
     for (rank, option), names in zip(close, telling, strict=True):
@@ -356,18 +390,17 @@ def _told_apart(
     return found
 
 
-def _telling(left: str, rights: Sequence[str]) -> list[float]:
-    """Share of the tokens that tell the candidates apart, of those in the left surface, that each candidate has, in [0, 1].
+def _telling(left: Set[str], rights: Sequence[Set[str]]) -> list[float]:
+    """Share of the names that tell the candidates apart, of those the left module has, that each candidate has, in [0, 1].
 
-    A token counts as many bits as its presence tells about which candidate it is; one that all have counts nothing. It
+    A name counts as many bits as its presence tells about which candidate it is; one that all have counts nothing. It
     does not matter how long the candidates are or in what order they are written.
     """
-    mine = set(left)
-    found = [mine.intersection(right) for right in rights]
-    holders = Counter(token for tokens in found for token in tokens)
-    bits = {token: math.log2(len(rights) / count) for token, count in holders.items()}
+    found = [left & right for right in rights]
+    holders = Counter(name for names in found for name in names)
+    bits = {name: math.log2(len(rights) / count) for name, count in holders.items()}
     total = max(LEAST_TELLING, math.fsum(bits.values()))
-    return [math.fsum(bits[token] for token in tokens) / total for tokens in found]
+    return [math.fsum(bits[name] for name in names) / total for names in found]
 
 
 def _named(side: Side, index: int) -> str:
