@@ -155,18 +155,18 @@ def keys(cases: Sequence[Rewritten]) -> list[tuple[str, str]]:
     return [(f"f{number:05d}.py", row.qualname) for number, row in enumerate(cases)]
 
 
-def prepared(left: Profile, right: Profile) -> tuple[Side, Side, NDArray[np.uint64], NDArray[np.float64]]:
-    """Both sides of a comparison, all facts, and their bits."""
+def prepared(left: Profile, right: Profile) -> tuple[Side, Side, NDArray[np.float64]]:
+    """Both sides of a comparison, and the bits of all facts."""
     known = np.unique(np.concatenate([left.facts.keys, right.facts.keys]))
     bits, alphabet = background.shipped().bits(known), Alphabet()
-    return side_of(left, known, bits, alphabet), side_of(right, known, bits, alphabet), known, bits
+    return side_of(left, known, bits, alphabet), side_of(right, known, bits, alphabet), bits
 
 
 def measured(left: Profile, right: Profile, pairs: Sequence[tuple[int, int]]) -> list[tuple[float, float]]:
     """(telling bits, similarity) of each pair of fragments, as a report would show them."""
-    one, other, known, bits = prepared(left, right)
+    one, other, bits = prepared(left, right)
     attributable = bits >= background.shipped().stock_bits
-    found = [measure(one, other, pair, (), attributable, known, bits) for pair in pairs]
+    found = [measure(one, other, pair, (), attributable, bits) for pair in pairs]
     return [(pair.telling, pair.resemblance) if pair is not None else (0.0, 0.0) for pair in found]
 
 

@@ -11,7 +11,7 @@ from codeclone import background, verdict
 from codeclone.attribution import added
 from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError
-from codeclone.evidence import Context, Findings, Profiled, Room, kinds, room
+from codeclone.evidence import Context, Findings, Profiled, Room, kinds, profiles, room
 from codeclone.model import Candidate, Partitions, Report, Role, Skipped, Snapshot
 from codeclone.read import open_source
 
@@ -59,12 +59,12 @@ def _scan(left: str, right: str, only: Sequence[str], command: str, progress: Pr
 
     findings: dict[str, Findings] = {}
     for kind, its_room in rooms.items():
-        progress(f"looking at the {kind} of {left_snapshot.repository.name}")
-        left_profile = its_room.profile(left_snapshot)
-        profiled = []
-        for candidate, (role, snapshot) in zip(candidates, snapshots, strict=True):
-            progress(f"looking at the {kind} of {candidate.name}")
-            profiled.append(Profiled(candidate.name, role, its_room.profile(snapshot)))
+        progress(f"looking at the {kind}")
+        left_profile, *others = profiles(its_room, [left_snapshot, *(snapshot for _, snapshot in snapshots)])
+        profiled = [
+            Profiled(candidate.name, role, profile)
+            for candidate, (role, _), profile in zip(candidates, snapshots, others, strict=True)
+        ]
         progress(f"comparing the {kind}")
         findings[kind] = its_room.compare(left_profile, profiled, context)
     _hold_something(findings, left_snapshot, candidates, snapshots)

@@ -1,14 +1,15 @@
 """The door to the evidence rooms: each module here is one kind of evidence and keeps the same two promises.
 
 A room has `TITLE`, `VERSION`, `profile(snapshot)`, which looks at one repository alone, and
-`compare(left, candidates, context)`, which yields what it finds. Its module name is the `kind` of its evidence.
+`compare(left, candidates, context)`, which yields what it finds. One that is faster with several repositories at once also
+has `profiles(snapshots)`, which still looks at each alone. Its module name is the `kind` of its evidence.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -76,6 +77,12 @@ class Room(Protocol):
 
     def compare(self, left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
         """Compare the left repository with every candidate."""
+
+
+def profiles(its_room: Room, snapshots: Sequence[Snapshot]) -> list[Profile]:
+    """The profile that a room makes of each snapshot."""
+    at_once: Callable[[Sequence[Snapshot]], list[Profile]] | None = getattr(its_room, "profiles", None)
+    return at_once(snapshots) if at_once else [its_room.profile(snapshot) for snapshot in snapshots]
 
 
 def kinds() -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from codeclone.model import (
     Snapshot,
     Source,
 )
-from codeclone.parse.fragments import Parsed, parse_snapshot
+from codeclone.parse.fragments import Parsed, parse_snapshots
 
 TITLE = "Code"
 VERSION = 2
@@ -49,7 +49,16 @@ LEAST_OF_CLASSES: Level = "moderate"
 
 def profile(snapshot: Snapshot) -> Profile:
     """Parse every file of code of a snapshot into fragments and their facts."""
-    parsed = parse_snapshot(snapshot, meanwhile=_load)
+    return profiles([snapshot])[0]
+
+
+def profiles(snapshots: Sequence[Snapshot]) -> list[Profile]:
+    """The profile of each snapshot, all parsed at once."""
+    parsed = parse_snapshots(snapshots, meanwhile=_load)
+    return [_profile(snapshot, its) for snapshot, its in zip(snapshots, parsed, strict=True)]
+
+
+def _profile(snapshot: Snapshot, parsed: Parsed) -> Profile:
     facts = facts_of(parsed.graphs)
     kernel = np.array([fragment.language != "python" for fragment in parsed.fragments] or [False])
     return Profile(
@@ -192,7 +201,7 @@ def _found(
     """`named_by_others`: names that ancestors and claimed sources define; None where there are none of these."""
     attributable = np.zeros(len(known), np.bool_)
     attributable[np.searchsorted(known, explained.keys)] = explained.parts == PARTS.index("attributable")
-    found = pairs(left, right, matches, attributable, known, bits)
+    found = pairs(left, right, matches, attributable, bits)
     evidence = showing.evidence(left, right, found)
     mine, theirs = (defined(side.profile.fragments, side.parsed.bindings) for side in (left, right))
     left_over, unread = leftovers(left.profile.fragments, mine, left.parsed.imported, theirs, named_by_others or ())

@@ -60,13 +60,18 @@ class Alphabet:
 
 _LONG = "|".join(rf"{mark}{{3}}.*?(?:(?<!\\){mark}{{3}}|\Z)" for mark in "\"'")
 _SHORT = "|".join(rf"{mark}(?:\\.|[^{mark}\\\n])*{mark}" for mark in "\"'")
-_SURFACE = re.compile(rf"#[^\n]*|(?:\b[rRuUbBfF]{{1,2}})?(?:{_LONG})|([^\W\d]\w*|\d[\w.]*|{_SHORT}|[^\w\s])", re.DOTALL)
-"""Comments and strings in the order in which they begin, so that neither the end of a long string nor quotes in a comment
-are taken for the beginning of one; what is no prose is in the group."""
+_SURFACE = re.compile(
+    rf"""\s*+(?:((?![rRuUbBfF]{{1,2}}(?:\"{{3}}|'{{3}}))[^\W\d]\w*+|[(),.=:\[\]]|\d[\w.]*+|(?!\"{{3}}|'{{3}})(?:{_SHORT})|[^\w\s#\"'])
+    |\#[^\n]*+|(?:[rRuUbBfF]{{1,2}})?(?:{_LONG})|[\"'])""",
+    re.DOTALL | re.VERBOSE,
+)
+"""What is no prose is in the group, the most frequent first. Comments and strings are taken in the order in which they
+begin, so that neither the end of a long string nor quotes in a comment are taken for the beginning of one."""
 
 
 def surface(text: str) -> list[str]:
-    """The tokens of a text as written, names included; comments and strings in triple quotes, which are prose, left out."""
+    """The tokens of a text as written, names included; comments and strings in triple quotes, which are prose, left out, and
+    quotes that nothing closes."""
     return list(filter(None, _SURFACE.findall(text)))
 
 

@@ -32,27 +32,40 @@ MAX_ELIFS = 100
 
 
 class Reader:
-    """Reads each text once, until `budget` characters have been read, or as much work has been done."""
+    """Reads each text once. Texts are admitted, in order, until `budget` characters have been, or as much work has."""
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
         self._read: dict[str, Listing | str] = {}
+        self._admitted: dict[str, list[str]] = {}
+        """Text -> its comments."""
+
+    def admit(self, fragment: Fragment) -> None:
+        """Decide whether a fragment will be read."""
+        text = _text(fragment)
+        if fragment.language != "python" or text in self._read or text in self._admitted:
+            return
+        harm, work, comments = _examined(text)
+        if harm:
+            self._read[text] = harm
+        elif max(len(text), work) <= self.budget:
+            self.budget -= max(len(text), work)
+            self._admitted[text] = comments
 
     def read(self, fragment: Fragment) -> Listing | str:
         """The fragment's statements, or why there are none."""
         if fragment.language != "python":
             return f"{fragment.language} is not read statement by statement"
-        text = "\n".join(line for _, line in fragment.lines)
+        text = _text(fragment)
         if text not in self._read:
-            harm, work, comments = _examined(text)
-            if harm:
-                self._read[text] = harm
-            elif max(len(text), work) > self.budget:
+            if text not in self._admitted:
                 return "the pairs before it used up what is read statement by statement"
-            else:
-                self.budget -= max(len(text), work)
-                self._read[text] = _parsed(text, comments)
+            self._read[text] = _parsed(text, self._admitted[text])
         return self._read[text]
+
+
+def _text(fragment: Fragment) -> str:
+    return "\n".join(line for _, line in fragment.lines)
 
 
 def listing(text: str) -> Listing | str:

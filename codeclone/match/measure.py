@@ -79,7 +79,7 @@ class Pair:
 class _Shown:
     """The facts of one fragment in one reading, on its own lines."""
 
-    keys: NDArray[np.uint64]
+    columns: NDArray[np.int64]
     rows: NDArray[np.int64]
     bits: NDArray[np.float64]
     lines: NDArray[np.int32]
@@ -90,14 +90,34 @@ class _Shown:
         return float(self.bits[self.local].sum())
 
 
-def _shown(side: Side, fragment: int, reading: int, known: NDArray[np.uint64], bits: NDArray[np.float64]) -> _Shown:
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What two fragments share in one reading."""
+
+    left: _Shown
+    right: _Shown
+    at_left: NDArray[np.int64]
+    """Places of the shared facts among those of the left fragment."""
+    at_right: NDArray[np.int64]
+    bits: float
+    resemblance: float
+
+    @classmethod
+    def of(cls, left: _Shown, right: _Shown) -> _Shared:
+        _, at_left, at_right = np.intersect1d(left.columns, right.columns, assume_unique=True, return_indices=True)
+        bits = float(left.bits[at_left].sum())
+        whole = float(left.bits.sum()) + float(right.bits.sum())
+        return cls(left, right, at_left, at_right, bits, _share(bits, max(whole - bits, bits)))
+
+
+def _shown(side: Side, fragment: int, reading: int, bits: NDArray[np.float64]) -> _Shown:
     rows = np.arange(side.facts(fragment).start, side.facts(fragment).stop)
     rows = rows[(side.own.readings[rows] & reading) > 0]
-    keys = side.own.keys[rows]
+    columns = side.columns[rows]
     return _Shown(
-        keys,
+        columns,
         rows,
-        bits[np.searchsorted(known, keys)],
+        bits[columns],
         side.parsed.lines[side.own.nodes[rows]],
         (side.own.readings[rows] & LOCAL) > 0,
     )
@@ -109,48 +129,33 @@ def measure(
     pair: tuple[int, int],
     tied: tuple[int, ...],
     attributable: NDArray[np.bool_],
-    known: NDArray[np.uint64],
     bits: NDArray[np.float64],
 ) -> Pair | None:
     """Measure a pair on the facts of the fragments themselves, without those of definitions inside them.
 
-    `known`: all facts of the comparison, ascending, with their `bits` and whether each is `attributable`. A fragment that
+    `attributable`, `bits`: of all facts of the comparison, whether each is and what it weighs. A fragment that
     was moved into other surroundings agrees with its source as if both were cut out of theirs: the reading in which the
     two are more alike counts. What stands in a helper that one side calls can be found in the other's own lines, but
     each share is one of own lines: a function that only calls copied ones is not a copy. None where nothing is shared.
     """
-    best: Pair | None = None
-    for reading in (IN_PLACE, CUT_OUT):
-        one, other = (_shown(side, at, reading, known, bits) for side, at in zip((left, right), pair, strict=True))
-        found = _measured(one, other, pair, tied, attributable[np.searchsorted(known, one.keys)], left)
-        if found is not None and (best is None or found.resemblance > best.resemblance):
-            best = found
-    return best
-
-
-def _measured(
-    one: _Shown,
-    other: _Shown,
-    pair: tuple[int, int],
-    tied: tuple[int, ...],
-    attributable: NDArray[np.bool_],
-    left: Side,
-) -> Pair | None:
-    _, at_left, at_right = np.intersect1d(one.keys, other.keys, assume_unique=True, return_indices=True)
-    shared = float(one.bits[at_left].sum())
-    if not shared:
+    read = [
+        _Shared.of(*(_shown(side, at, reading, bits) for side, at in zip((left, right), pair, strict=True)))
+        for reading in (IN_PLACE, CUT_OUT)
+    ]
+    both = max(read, key=lambda shared: shared.resemblance)
+    one, other, at_left, at_right = both.left, both.right, both.at_left, both.at_right
+    if not both.bits:
         return None
     fine = np.isin(left.own.depths[one.rows[at_left]], FINE)
-    telling = fine & attributable[at_left] & one.local[at_left]
-    whole = float(one.bits.sum()) + float(other.bits.sum())
+    telling = fine & attributable[one.columns[at_left]] & one.local[at_left]
     return Pair(
         left=pair[0],
         right=pair[1],
-        shared=shared,
+        shared=both.bits,
         attributable=float(one.bits[at_left][telling].sum()),
         containment_left=_share(float(one.bits[at_left][one.local[at_left]].sum()), one.whole),
         containment_right=_share(float(one.bits[at_left][other.local[at_right]].sum()), other.whole),
-        resemblance=_share(shared, max(whole - shared, shared)),
+        resemblance=both.resemblance,
         tied=tied,
         part=_part(one, other, at_left, at_right, telling),
         weight=1.0 if left.profile.fragments[pair[0]].language == "python" else KERNEL_WEIGHT,
@@ -257,16 +262,15 @@ def pairs(
     right: Side,
     matches: Mapping[int, Match],
     attributable: NDArray[np.bool_],
-    known: NDArray[np.uint64],
     bits: NDArray[np.float64],
 ) -> list[tuple[Level, Pair]]:
     """Every match that reaches a level, the strongest first; also further sources of a fragment that has several."""
     found: list[tuple[Level, Pair]] = []
     least = LEVEL_BOUNDS[-1][1]
-    telling = np.isin(left.own.depths, FINE) & attributable[np.searchsorted(known, left.own.keys)]
+    telling = np.isin(left.own.depths, FINE) & attributable[left.columns]
     at_most = np.bincount(
         left.own.fragments[telling],
-        bits[np.searchsorted(known, left.own.keys[telling])],
+        bits[left.columns[telling]],
         minlength=len(left.profile.fragments),
     )
     for fragment, match in matches.items():
@@ -275,7 +279,7 @@ def pairs(
         of_this: list[Pair] = []
         for other in (match.right, *match.gathered):
             tied = match.tied if other == match.right else ()
-            pair = measure(left, right, (fragment, other), tied, attributable, known, bits)
+            pair = measure(left, right, (fragment, other), tied, attributable, bits)
             if pair is not None and (its_level := level(pair)) != "none" and not _is_told_by(of_this, pair):
                 of_this.append(pair)
                 found.append((its_level, pair))

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from codeclone.batches import in_batches
 from codeclone.match import align
 from codeclone.match.scoring import FactSets, Scores, fact_sets, score, score_pairs
 from codeclone.match.structure import LEAST_BITS, MAX_SEED, MOST_BITS, Definitions, Seed, Structure
@@ -56,6 +57,9 @@ LIKE_NAMES, MAX_NAMED = 4, 64
 MAX_SURFACE = 20_000
 """Tokens of a fragment that its surface is told by."""
 
+OPTION_WORK = 25
+"""To look at one option takes as long as to parse so many bytes."""
+
 MAX_TIED = 32
 """So many of them are compared by surface."""
 
@@ -70,6 +74,8 @@ class Side:
     profile: Profile
     parsed: Parsed
     own: Facts
+    columns: NDArray[np.int64]
+    """Place of each of them among all facts of the comparison."""
     sets: FactSets
     """Facts of each fragment and of what is inside it."""
     pools: dict[str, NDArray[np.int64]]
@@ -127,7 +133,8 @@ def side_of(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float6
     """Prepare one side. `known`: all facts of the comparison, ascending; `bits`: their weights; one alphabet for both."""
     fragments = profile.fragments
     facts = profile.facts
-    columns, owners, readings = _with_inner(np.searchsorted(known, facts.keys), facts, fragments)
+    own_columns = np.searchsorted(known, facts.keys)
+    columns, owners, readings = _with_inner(own_columns, facts, fragments)
     children: dict[int, list[int]] = {}
     for index, fragment in enumerate(fragments):
         children.setdefault(fragment.parent, []).append(index)
@@ -136,6 +143,7 @@ def side_of(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float6
         profile=profile,
         parsed=profile.details["parsed"],
         own=facts,
+        columns=own_columns,
         sets=fact_sets(columns, owners, readings, len(fragments), bits),
         pools={kind: np.flatnonzero(kinds == kind) for kind in POOLS},
         alphabet=alphabet,
@@ -205,7 +213,13 @@ def best_matches(left: Side, right: Side) -> dict[int, Match]:
     seeds = {index: _seed(left, index, found) for index, found in options.items()}
     around = Structure(Definitions(left.profile.fragments), Definitions(right.profile.fragments), seeds)
     _add_scored(options, left, right, {index: around.members(index) for index in left.pools["function"].tolist()})
-    return {index: _best(left, right, index, found, around) for index, found in sorted(options.items())}
+    rows = sorted(options.items())
+    (found,) = in_batches(
+        [rows],
+        [[OPTION_WORK * len(its) for _, its in rows]],
+        lambda _, some: {index: _best(left, right, index, its, around) for index, its in some},
+    )
+    return {index: match for some in found for index, match in some.items()}
 
 
 class _Option(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from codeclone.batches import in_batches
 from codeclone.match import align, explain, reason
 from codeclone.match.features import DEPTHS, FINE
 from codeclone.match.listing import Reader
@@ -22,6 +23,9 @@ SHOWN = 200
 READ_CHARACTERS, READ_PER_LINE = 300_000, 4
 """What is read statement by statement, strongest pairs first: as many characters in all, about half a second of libcst's
 time, or as many for each line of both repositories, about a fifth of the time of the scan, whichever is more."""
+
+SHOWN_WORK = 100
+"""To show one line takes as long as to parse so many bytes."""
 
 TERMS = 6
 """Rarest shared terms shown for a pair."""
@@ -39,10 +43,22 @@ def evidence(left: Side, right: Side, pairs: Sequence[tuple[Level, Pair]]) -> tu
     """One piece of evidence for each pair, in their order; the first `SHOWN` with their texts."""
     lines = left.parsed.source_lines + right.parsed.source_lines
     reader = Reader(max(READ_CHARACTERS, READ_PER_LINE * lines))
-    return tuple(
-        _finding(left, right, pair, level, reader if place < SHOWN else None)
-        for place, (level, pair) in enumerate(pairs)
+    fragments = [(left.profile.fragments[pair.left], right.profile.fragments[pair.right]) for _, pair in pairs]
+    for both in fragments[:SHOWN]:
+        for fragment in both:
+            reader.admit(fragment)
+    (found,) = in_batches(
+        [range(len(pairs))],
+        [
+            [SHOWN_WORK * sum(len(side.lines) for side in both) for both in fragments[:SHOWN]]
+            + [1] * (len(pairs) - SHOWN)
+        ],
+        lambda _, places: [
+            _finding(left, right, pairs[place][1], pairs[place][0], reader if place < SHOWN else None)
+            for place in places
+        ],
     )
+    return tuple(finding for some in found for finding in some)
 
 
 def place_of(fragment: Fragment) -> Place:

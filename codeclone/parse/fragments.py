@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codeclone.batches import in_batches
 from codeclone.model import Binding, File, Fragment, Location, Skipped, Snapshot, Span
 from codeclone.parse import dataflow
-from codeclone.parse.batches import in_batches
 from codeclone.parse.graph import GraphBuilder, ValueGraphs, joined
 from codeclone.parse.names import resolve, roots_of
 from codeclone.parse.notebook import MAX_NOTEBOOK_BYTES, Cell, parse_notebook
@@ -98,19 +97,27 @@ class Batch:
     source_lines: int
 
 
-def parse_snapshot(snapshot: Snapshot, meanwhile: Callable[[], None] = lambda: None) -> Parsed:
-    """Parse every file of code. Never raises on what the files contain: what is not understood is in `skipped`.
+def parse_snapshots(snapshots: Sequence[Snapshot], meanwhile: Callable[[], None] = lambda: None) -> list[Parsed]:
+    """Parse every file of code of each snapshot by itself. Never raises on what the files contain: what is not understood
+    is in `skipped`.
 
     `meanwhile`: what can be done while other processes parse, if any do.
     """
-    sources = [(file, suffix) for file in snapshot.files if (suffix := _suffix(file.path)) is not None]
-    roots = roots_of(tuple(file.path for file, suffix in sources if suffix in PYTHON))
+    sources = [
+        [(file, suffix) for file in snapshot.files if (suffix := _suffix(file.path)) is not None]
+        for snapshot in snapshots
+    ]
+    roots = [roots_of(tuple(file.path for file, suffix in some if suffix in PYTHON)) for some in sources]
     batches = in_batches(
         sources,
-        [file.size for file, _ in sources],
-        lambda some: _parse_batch(cast(Sequence[_Source], some), roots),
+        [[file.size for file, _ in some] for some in sources],
+        lambda number, some: _parse_batch(some, roots[number]),
         meanwhile,
     )
+    return [_parsed(snapshot, its_batches) for snapshot, its_batches in zip(snapshots, batches, strict=True)]
+
+
+def _parsed(snapshot: Snapshot, batches: Sequence[Batch]) -> Parsed:
     bases = np.cumsum([0, *(len(batch.fragments) for batch in batches)]).tolist()
     fragments = [
         _moved(fragment, base) if base else fragment

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,7 +182,7 @@ class GraphBuilder:
         edges = [self.edges[node] for node in kept.tolist()]
         edge_starts = np.zeros(len(edges) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, edges), np.int64, len(edges)), out=edge_starts[1:])
-        packed = np.fromiter((e for some in edges for e in some), np.int64, int(edge_starts[-1]))
+        packed = np.fromiter(chain.from_iterable(edges), np.int64, int(edge_starts[-1]))
         renumbered = np.cumsum(readings > 0, dtype=np.int32) - 1
         starts = np.asarray([*self._starts, len(self.labels)], np.int64)
         fragments = np.repeat(np.arange(len(self._starts), dtype=np.int32), np.diff(starts))

@@ -15,6 +15,7 @@ from codeclone.parse.syntax import KIND, Syntax
 _FUNCTION, _CLASS, _DECORATED = KIND["function_definition"], KIND["class_definition"], KIND["decorated_definition"]
 _STATEMENT, _STRING = KIND["expression_statement"], KIND["string"]
 _MODULE, _MODULE_NAME = KIND["module"], "<module>"
+_MARKS = frozenset((_FUNCTION, _CLASS, _DECORATED, _MODULE))
 
 
 MAX_UNITS = 10_000
@@ -59,7 +60,8 @@ def units(syntax: Syntax, starts: list[int], cells: Sequence[Cell] = ()) -> list
     left = iter(cells)
     kinds, after = syntax.kind, syntax.next
     decorated = 0
-    for node, kind in enumerate(kinds):
+    for node in [node for node, kind in enumerate(kinds) if kind in _MARKS]:
+        kind = kinds[node]
         if kind == _DECORATED:
             decorated = node
         if kind == _MODULE and node and cells:

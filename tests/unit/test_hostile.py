@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from codeclone import batches
 from codeclone.cli import _write
 from codeclone.evidence import code
 from codeclone.model import File, Profile, Repository, Snapshot
-from codeclone.parse import batches
 from codeclone.pipeline import scan
 from codeclone.read import folder
 from tests.conftest import SAMPLES
@@ -98,17 +98,18 @@ def test_no_expression_cuts_its_function_short(expression: str) -> None:
 def test_what_a_process_does_not_deliver_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
     here = os.getpid()
 
-    def work(batch: Sequence[object]) -> tuple[object, ...]:
-        if 3 in batch and os.getpid() != here:
+    def work(group: int, batch: Sequence[int]) -> tuple[int, ...]:
+        if group == 1 and 3 in batch and os.getpid() != here:
             os.kill(os.getpid(), signal.SIGKILL)
         return tuple(batch)
 
     monkeypatch.setattr(batches, "_processors", lambda: 2)
     called: list[int] = []
-    found = batches.in_batches(range(8), [batches.LEAST_BYTES] * 8, work, lambda: called.append(1))
+    items = [range(8), range(2, 8), range(0)]
+    found = batches.in_batches(items, [[batches.LEAST] * len(some) for some in items], work, lambda: called.append(1))
     assert called == [1]
-    assert len(found) > 1
-    assert [item for batch in found for item in batch] == [*range(8)]
+    assert len(found[0]) > 1
+    assert [[item for batch in some for item in batch] for some in found] == [[*some] for some in items]
     assert multiprocessing.active_children() == []
 
 

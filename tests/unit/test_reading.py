@@ -151,7 +151,7 @@ def test_null_bytes_are_no_text() -> None:
 
 
 def test_the_encoding_that_was_read_is_recorded(repository) -> None:
-    from codeclone.parse.fragments import parse_snapshot
+    from codeclone.parse.fragments import parse_snapshots
 
     root = repository("r", {"a.py": "x = 1\n", "b.py": b"x = '\xe9'\n", "c.py": b"\xef\xbb\xbfx = 1\n"})
-    assert parse_snapshot(folder.read(str(root))).encodings == (("b.py", "latin-1"), ("c.py", "utf-8-sig"))
+    assert parse_snapshots([folder.read(str(root))])[0].encodings == (("b.py", "latin-1"), ("c.py", "utf-8-sig"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codeclone.model import Fragment
-from codeclone.parse.fragments import parse_snapshot
+from codeclone.parse.fragments import parse_snapshots
 from codeclone.read import open_source
 
 LAYERS = """
@@ -60,7 +60,7 @@ def fragments(repository) -> dict[str, Fragment]:
         "package/model.py": MODEL,
         "package/parts/__init__.py": "from ..layers import *\n",
     }
-    found = parse_snapshot(open_source(str(repository("left", files)))).fragments
+    found = parse_snapshots([open_source(str(repository("left", files)))])[0].fragments
     names = {index: fragment.qualname for index, fragment in enumerate(found)}
     return {fragment.qualname: fragment for fragment in found} | {"names": names}  # type: ignore[dict-item]
 
@@ -98,7 +98,7 @@ def test_imports_in_circles_and_out_of_the_repository_end(repository) -> None:
         "a.py": "from b import thing\nfrom ....... import far\nthing()\nfar()\n",
         "b.py": "from a import thing\nfrom b import *\nthing()\nother()\n",
     }
-    found = parse_snapshot(open_source(str(repository("left", files)))).fragments
+    found = parse_snapshots([open_source(str(repository("left", files)))])[0].fragments
     assert all(not fragment.calls for fragment in found)
 
 
@@ -106,6 +106,6 @@ def test_imports_that_lead_everywhere_end(repository) -> None:
     stars = "".join(f"from m{number} import *\n" for number in range(40))
     calls = "".join(f"name_{number}()\n" for number in range(200))
     files = {f"m{number}.py": stars + calls for number in range(40)}
-    found = parse_snapshot(open_source(str(repository("left", files))))
+    found = parse_snapshots([open_source(str(repository("left", files)))])[0]
     assert all(not fragment.calls for fragment in found.fragments)
     assert not found.skipped

@@ -78,7 +78,10 @@ def test_an_override_follows_the_file_it_imports_though_many_are_nearer(reposito
 
 def test_a_file_that_shares_nothing_is_not_explained_by_its_name(repository) -> None:
     right = repository("right", {"models/loss.py": MODELING.format(name="Aster", more="")})
-    files: dict[str, str | bytes] = {"models/loss.py": "import models\n", "total.py": "def total(rows):\n    return rows\n"}
+    files: dict[str, str | bytes] = {
+        "models/loss.py": "import models\n",
+        "total.py": "def total(rows):\n    return rows\n",
+    }
     report = scan(str(repository("left", files)), str(right))
     (row,) = (row for row in report.attribution if row.left.location.path == "models/loss.py")
     assert row.best is None

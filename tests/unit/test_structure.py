@@ -8,7 +8,7 @@ from codeclone.evidence import Context, Profiled, code
 from codeclone.match.composition import composition
 from codeclone.match.structure import clone_classes, definition_graph
 from codeclone.model import Fragment, Location, Part, Span
-from codeclone.parse.fragments import parse_snapshot
+from codeclone.parse.fragments import parse_snapshots
 from codeclone.read import open_source
 from tests.conftest import SAMPLES
 
@@ -57,7 +57,7 @@ def test_a_helper_is_settled_by_its_callers(repository) -> None:
 
 
 def test_the_graph_has_each_kind_of_edge() -> None:
-    fragments = parse_snapshot(open_source(str(SAMPLES / "original"))).fragments
+    fragments = parse_snapshots([open_source(str(SAMPLES / "original"))])[0].fragments
     graph = definition_graph(fragments)
     named = {(fragments[a].qualname, fragments[b].qualname, kind) for a, b, kind in graph.edges(keys=True)}
     assert ("LumenVLModel", "LumenResampler", "composes") in named
