@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
@@ -59,6 +60,14 @@ def in_batches(
     for place, job in enumerate(jobs):
         results[job[0]].append(delivered[place] if place in delivered else work(*job))
     return results
+
+
+def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """The result of `work` on each item, in threads: for work on large arrays, which holds no lock."""
+    if _processors() < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(_processors()) as threads:
+        return list(threads.map(work, items))
 
 
 def _delivered(

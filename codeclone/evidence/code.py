@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from codeclone.attribution import Explained, explain
 from codeclone.background import is_kernel, with_language
+from codeclone.batches import side_by_side
 from codeclone.evidence import Context, Findings, Profiled
 from codeclone.match import align, listing, showing, structure
 from codeclone.match.composition import composition
@@ -55,7 +56,7 @@ def profile(snapshot: Snapshot) -> Profile:
 def profiles(snapshots: Sequence[Snapshot]) -> list[Profile]:
     """The profile of each snapshot, all parsed at once."""
     parsed = parse_snapshots(snapshots, meanwhile=_load)
-    return [_profile(snapshot, its) for snapshot, its in zip(snapshots, parsed, strict=True)]
+    return side_by_side(lambda both: _profile(*both), [*zip(snapshots, parsed, strict=True)])
 
 
 def _profile(snapshot: Snapshot, parsed: Parsed) -> Profile:
@@ -89,7 +90,7 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     known = np.unique(np.concatenate([profile.facts.keys for profile in profiles]))
     bits = context.background.bits(known)
     alphabet = align.Alphabet()
-    sides = [side_of(profile, known, bits, alphabet) for profile in profiles]
+    sides = side_by_side(lambda profile: side_of(profile, known, bits, alphabet), profiles)
     explained = _explained(left, candidates, context)
     matches = [best_matches(sides[0], side) for side in sides[1:]]
     found = _Found()

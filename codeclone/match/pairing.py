@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.batches import in_batches
+from codeclone.batches import in_batches, side_by_side
 from codeclone.match import align
 from codeclone.match.scoring import FactSets, Scores, fact_sets, score, score_pairs
 from codeclone.match.structure import LEAST_BITS, MAX_SEED, MOST_BITS, Definitions, Seed, Structure
@@ -200,12 +200,7 @@ class Match:
 def best_matches(left: Side, right: Side) -> dict[int, Match]:
     """Best match of every left fragment that shares anything: each by itself first, then with what stands around it."""
     options: dict[int, list[_Option]] = {}
-    for kind in POOLS:
-        lefts, rights = left.pools[kind], right.pools[kind]
-        if kind == "class":
-            # Functions can be gathered into a class.
-            rights = np.sort(np.concatenate([rights, right.pools["function"]]))
-        scores = score(left.sets.rows(lefts), right.sets.rows(rights))
+    for lefts, rights, scores in side_by_side(lambda kind: _scored(left, right, kind), POOLS):
         _add_options(options, left, lefts[scores.left], rights[scores.right], scores)
     same_text = _same_text(left, right)
     _add_scored(options, left, right, same_text)
@@ -220,6 +215,15 @@ def best_matches(left: Side, right: Side) -> dict[int, Match]:
         lambda _, some: {index: _best(left, right, index, its, around) for index, its in some},
     )
     return {index: match for some in found for index, match in some.items()}
+
+
+def _scored(left: Side, right: Side, kind: FragmentKind) -> tuple[NDArray[np.int64], NDArray[np.int64], Scores]:
+    """(left fragments of a kind, right ones that may explain them, scores by their places in these)."""
+    lefts, rights = left.pools[kind], right.pools[kind]
+    if kind == "class":
+        # Functions can be gathered into a class.
+        rights = np.sort(np.concatenate([rights, right.pools["function"]]))
+    return lefts, rights, score(left.sets.rows(lefts), right.sets.rows(rights))
 
 
 class _Option(NamedTuple):

@@ -202,6 +202,8 @@ def test_a_reader_stops_where_its_budget_ends() -> None:
         for name in ("f", "g")
     )
     reader = Reader(50)
+    for fragment in (one, one, other):
+        reader.admit(fragment)
     assert not isinstance(reader.read(one), str)
     assert not isinstance(reader.read(one), str)
     assert "used up" in str(reader.read(other))
