@@ -59,7 +59,9 @@ def _scan(left: str, right: str, only: Sequence[str], command: str, progress: Pr
 
     findings: dict[str, Findings] = {}
     for kind, its_room in rooms.items():
-        progress(f"looking at the {kind} of {', '.join([left_snapshot.repository.name, *(c.name for c in candidates)])}")
+        progress(
+            f"looking at the {kind} of {', '.join([left_snapshot.repository.name, *(c.name for c in candidates)])}"
+        )
         left_profile, *others = profiles(its_room, [left_snapshot, *(snapshot for _, snapshot in snapshots)])
         profiled = [
             Profiled(candidate.name, role, profile)

@@ -179,11 +179,17 @@ def correspondence(left: Listing, right: Listing, comparison: Comparison) -> Cor
     inner_left, inner_right = (ours, theirs) if small else ({}, {})
     inlined = _in_place(inner_right, once, inner_left)
     introduced = _in_place(inner_left, {NAME + name for name in left.once}, inner_right)
+    # A name that is assigned twice in a row, in one statement on the other side: all but the last are temporaries.
+    chained_right, chained_left = _reassigned(inner_right, inner_left), _reassigned(inner_left, inner_right)
+    inlined += [(j, i) for run, i in chained_right for j in run[:-1]]
+    introduced += [(i, j) for run, j in chained_left for i in run[:-1]]
     merged, split = _elements(inner_left, inner_right), _elements(inner_right, inner_left)
     explained_left = {i for _, i in inlined} | {i for i, _ in introduced} | {i for i, _ in merged}
     explained_left |= {i for _, parts in split for i in parts}
     explained_right = {j for j, _ in inlined} | {j for _, j in introduced} | {j for j, _ in split}
     explained_right |= {j for _, parts in merged for j in parts}
+    explained_left |= {run[-1] for run, _ in chained_left}
+    explained_right |= {run[-1] for run, _ in chained_right}
     names = _programmers(left, right)
     pairs = [(i, j) for i, j in comparison.edited if _same_operands(ours[i], theirs[j], names)]
     rest = [j for j in comparison.only_right if j not in explained_right]
@@ -266,6 +272,27 @@ def _in_place(having: Mapping[int, Tokens], once: set[str], without: Mapping[int
         # A statement that assigns the value alone is the same temporary by another name.
         if host is not None and not (without[host][0] == "Assign:1" and without[host][2:] == value):
             found.append((place, host))
+    return found
+
+
+def _reassigned(having: Mapping[int, Tokens], without: Mapping[int, Tokens]) -> list[tuple[range, int]]:
+    """(places of one side that assign the same name one right after another, each from the value before, place of the
+    statement on the other side that does it all at once)."""
+    hosts = {s: k for k, s in without.items() if s[0] == "Assign:1"}
+    found = []
+    done = -1
+    for first, (kind, name, *value) in ((k, s) for k, s in having.items() if len(s) > 2):
+        last = first
+        while kind == "Assign:1" and first > done and having.get(last + 1, ())[:2] == (kind, name):
+            last += 1
+            following = having[last][2:]
+            if following.count(name) != 1 or len(value) + len(following) > MAX_TOKENS:
+                break
+            place = following.index(name)
+            value = [*following[:place], *value, *following[place + 1 :]]
+            if (host := hosts.get((kind, name, *value))) is not None:
+                found.append((range(first, last + 1), host))
+                done = last
     return found
 
 

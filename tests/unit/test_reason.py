@@ -42,6 +42,8 @@ CHANGES = [
     ("    g(h(w) + 1)\n", "    t = h(w)\n    g(t + 1)\n", "a temporary inlined"),
     ("    g(k(h(w), 2) + 1)\n", "    t = h(w)\n    s = k(t, 2)\n    g(s + 1)\n", "2 temporaries inlined"),
     ("    t = h(w)\n    g(t + 1)\n", "    g(h(w) + 1)\n", "a temporary introduced"),
+    ("    w = g(h(w, 2) + 1)\n", "    w = h(w, 2)\n    w = g(w + 1)\n", "a temporary inlined"),
+    ("    w = h(w)\n    w = k(w, v)\n    w = g(2, w)\n", "    w = g(2, k(h(w), v))\n", "2 temporaries introduced"),
     ("    g, h = w.a, w.b\n    k(g, h)\n", "    g = w.a\n    h = w.b\n    k(g, h)\n", "assignments merged into a tuple"),
     ("    g = w.a\n    h = w.b\n    k(g, h)\n", "    g, h = w.a, w.b\n    k(g, h)\n", "a tuple assignment split"),
     ("    g(f'{w} of {v}')\n", "    g('%s of %s' % (w, v))\n", "a % formatting became an f-string"),
