@@ -64,10 +64,10 @@ def in_batches(
 
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """The result of `work` on each item, in threads: for work on large arrays, which holds no lock."""
-    if _processors() < 2:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(_processors()) as threads:
-        return list(threads.map(work, items))
+    if _processors() > 1:
+        with contextlib.suppress(RuntimeError), ThreadPoolExecutor(_processors()) as threads:  # no room for a thread
+            return list(threads.map(work, items))
+    return [work(item) for item in items]
 
 
 def _delivered(
