@@ -30,7 +30,7 @@ from cases import SEED, Corpus, Rewritten, long_enough, rewritten, unrelated
 from numpy.typing import NDArray
 
 from codeclone import background
-from codeclone.evidence import Context, Profiled, code
+from codeclone.evidence import Context, Findings, Profiled, code
 from codeclone.match import showing
 from codeclone.match.align import Alphabet
 from codeclone.match.measure import measure
@@ -96,10 +96,15 @@ def places(profile: Profile) -> dict[tuple[str, str], int]:
     return found
 
 
+def compared(profile: Profile, pool: Profile) -> tuple[Findings, dict[tuple[str, str], Attribution]]:
+    """What is found of a profile in a pool, and its attribution rows by (path, qualname)."""
+    findings = code.compare(profile, [Profiled("pool", "right", pool)], Context(background.shipped()))
+    return findings, {(row.left.location.path, row.left.qualname or ""): row for row in findings.attribution}
+
+
 def explain(cases: Sequence[Rewritten], profile: Profile, corpus: Corpus, pool: Profile) -> list[Found]:
     """Explain every function against the pool, in the order of the cases."""
-    findings = code.compare(profile, [Profiled("pool", "right", pool)], Context(background.shipped()))
-    rows = {(row.left.location.path, row.left.qualname): row for row in findings.attribution}
+    findings, rows = compared(profile, pool)
     levels = {(found.left[0].location.path, found.left[0].qualname): found.level for found in findings.evidence}
     lefts, rights = places(profile), places(pool)
     pairs = [
@@ -141,8 +146,7 @@ def among(
     """(mode, judgement) of each case whose source is in a part of the pool, explained against that part alone."""
     pool = code.profile(folder.read(str(part)))
     there = places(pool)
-    findings = code.compare(profile, [Profiled("pool", "right", pool)], Context(background.shipped()))
-    rows = {(row.left.location.path, row.left.qualname): row for row in findings.attribution}
+    _, rows = compared(profile, pool)
     return [
         (case.mode, judge(case, rows[key], corpus))
         for key, case in zip(keys(cases), cases, strict=True)

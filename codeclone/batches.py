@@ -81,8 +81,7 @@ def _delivered(
     running: dict[Connection, BaseProcess] = {}
     taken, offered = os.pipe()
     try:
-        for place in range(len(jobs)):
-            os.write(offered, place.to_bytes(_PLACE, "little"))
+        os.write(offered, b"".join(place.to_bytes(_PLACE, "little") for place in range(len(jobs))))
         os.close(offered)  # before the first fork, so that all see the end of it
         for _ in range(min(processes, len(jobs))):
             receiver, child = _started(jobs, work, taken)

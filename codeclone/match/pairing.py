@@ -91,21 +91,20 @@ class Side:
     def surface(self, fragment: int) -> str:
         """The surface of a fragment and what is inside it, as with its facts, written in the alphabet of the comparison."""
         if fragment not in self.surfaces:
-            lines = sorted({line for inside in self.inside(fragment) for line in self.profile.fragments[inside].lines})
-            self.surfaces[fragment] = self.alphabet.write(
-                align.surface("\n".join(line for _, line in lines))[:MAX_SURFACE]
-            )
+            self.surfaces[fragment] = self._written(self.inside(fragment))
         return self.surfaces[fragment]
 
     def heading(self, module: int) -> str:
         """The part of a module's surface that stands outside functions: imports, constants and what heads its classes."""
         if module not in self.headings:
-            fragments = (self.profile.fragments[inside] for inside in self.inside(module))
-            lines = sorted(line for fragment in fragments if fragment.kind != "function" for line in fragment.lines)
-            self.headings[module] = self.alphabet.write(
-                align.surface("\n".join(line for _, line in lines))[:MAX_SURFACE]
-            )
+            fragments = self.profile.fragments
+            outside = [inside for inside in self.inside(module) if fragments[inside].kind != "function"]
+            self.headings[module] = self._written(outside)
         return self.headings[module]
+
+    def _written(self, fragments: Sequence[int]) -> str:
+        lines = sorted({line for index in fragments for line in self.profile.fragments[index].lines})
+        return self.alphabet.write(align.surface("\n".join(line for _, line in lines))[:MAX_SURFACE])
 
     def names(self, module: int) -> Set[str]:
         """What a module's heading is written with, and what its file and folder are called: who follows a module imports
@@ -263,13 +262,14 @@ def _like_names(left: Side, right: Side) -> dict[int, list[int]]:
     by the bits of the words that the names are made of."""
     found: dict[int, list[int]] = defaultdict(list)
     count = len(right.pools["module"])
+    ours, theirs = [*_defined(left)], [*_defined(right)]
     for parts in (_whole, _words):
         holders: dict[str, set[int]] = defaultdict(set)
-        for name, module in _defined(right):
+        for name, module in theirs:
             for part in parts(name):
                 holders[part].add(module)
         mine: dict[int, set[str]] = defaultdict(set)
-        for name, module in _defined(left):
+        for name, module in ours:
             mine[module].update(part for part in parts(name) if part in holders)
         for module, its in mine.items():
             votes: dict[int, float] = defaultdict(float)
