@@ -1,11 +1,14 @@
-"""How rare is a fact: the share of unrelated source files of its language that hold it.
+"""How rare is a fact: the share of unrelated source files, or of model folders, that hold it.
 
-The shipped table (data/stock_code.npz) holds hashes only, counted over the files of well-known packages by
-`benchmarks/build_stock.py`, which records what it read beside it.
+The shipped tables hold hashes only. data/stock_code.npz counts code facts over the files of well-known packages
+(`benchmarks/build_stock.py`), data/stock_names.npz settings and names over their model folders
+(`benchmarks/build_names.py`); both builders record what they read in docs/.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -92,3 +95,74 @@ def save(table: Background, path: Path) -> None:
         kernel_files=np.int64(table.kernel_files),
         description=np.array(table.description),
     )
+
+
+# Settings and names
+
+NAMES = Path(__file__).parent / "data" / "stock_names.npz"
+
+SECTIONS = ("settings", "keys", "values", "tokens", "attributes", "definitions")
+"""What is counted: `key = value` of configurations (as `key=JSON of the value`), their keys, their values (as JSON),
+strings that look like special tokens, attributes that modules are kept in, and names of classes, functions and modules."""
+
+LEAST_FOLDERS = 3
+"""What no folder holds counts as held by three: with 95 % confidence it is no more frequent (the rule of three: Hanley and
+Lippman-Hand 1983)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Texts of one section and how many model folders hold each."""
+
+    keys: NDArray[np.uint64]
+    """`text_key` of each text, ascending."""
+    counts: NDArray[np.uint32]
+    folders: int
+
+    def held_by(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """How many folders hold each text."""
+        found = np.zeros(len(texts), np.int64)
+        if len(self.keys) and len(texts):
+            keys = text_keys(texts)
+            place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+            known = self.keys[place] == keys
+            found[known] = self.counts[place][known]
+        return found
+
+    def shares(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Share of the folders that hold each text, in (0, 1], never less than this background can show."""
+        return np.minimum(1.0, np.maximum(self.held_by(texts), LEAST_FOLDERS) / max(self.folders, LEAST_FOLDERS))
+
+    def bits(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """-log2 of the share of the folders that hold each text."""
+        return -np.log2(self.shares(texts))
+
+
+def text_keys(texts: Iterable[str]) -> NDArray[np.uint64]:
+    """The first eight bytes of BLAKE2b of each text in UTF-8, little-endian."""
+    digests = b"".join(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
+@cache
+def names() -> Mapping[str, Shares]:
+    """Section -> the table that comes with the package."""
+    with np.load(NAMES, allow_pickle=False) as table:
+        return {
+            section: Shares(
+                np.cumsum(table[f"{section}_deltas"], dtype=np.uint64),
+                table[f"{section}_counts"].astype(np.uint32),
+                int(table["folders"]),
+            )
+            for section in SECTIONS
+        }
+
+
+def save_names(tables: Mapping[str, Shares], description: str, path: Path) -> None:
+    """Write the tables of all sections."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for section, table in tables.items():
+        arrays[f"{section}_deltas"] = np.diff(table.keys, prepend=np.uint64(0))
+        arrays[f"{section}_counts"] = np.minimum(table.counts, 65535).astype(np.uint16)
+    folders = np.int64(max(table.folders for table in tables.values()))
+    np.savez_compressed(path, folders=folders, description=np.array(description), **arrays)  # type: ignore[arg-type]

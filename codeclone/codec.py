@@ -11,6 +11,7 @@ from codeclone.errors import ReportFormatError
 from codeclone.model import (
     CLONE_TYPES,
     LEVELS,
+    OPS,
     Alignment,
     Attribution,
     Candidate,
@@ -39,6 +40,8 @@ from codeclone.model import (
     Skipped,
     Source,
     Span,
+    Table,
+    TableRow,
     Term,
     Verdict,
 )
@@ -160,6 +163,7 @@ def _evidence_to_dict(finding: Evidence) -> Json:
         "proof": asdict(finding.proof) if finding.proof is not None else None,
         "unproven": finding.unproven,
         "terms": [asdict(term) for term in finding.terms],
+        "tables": [_table_to_dict(table) for table in finding.tables],
     }
     if finding.part is not None:
         data["part"] = asdict(finding.part)
@@ -168,6 +172,15 @@ def _evidence_to_dict(finding: Evidence) -> Json:
             [row.left_line, row.right_line, row.op, row.left_text, row.right_text] for row in finding.alignment.rows
         ]
     return data
+
+
+def _table_to_dict(table: Table) -> Json:
+    return {
+        "title": table.title,
+        "columns": list(table.columns),
+        "rows": [{**asdict(row), "cells": list(row.cells)} for row in table.rows],
+        "left_out": table.left_out,
+    }
 
 
 def _location_to_dict(location: Location) -> Json:
@@ -300,7 +313,16 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
         proof=_proof(data["proof"]) if data.get("proof") is not None else None,
         unproven=data.get("unproven", ""),
         part=_part(data["part"]) if "part" in data else None,
+        tables=tuple(_table(table) for table in data.get("tables", ())),
     )
+
+
+def _table(data: Json) -> Table:
+    columns = tuple(data["columns"])
+    rows = tuple(TableRow(**{**row, "cells": tuple(row["cells"])}) for row in data["rows"])
+    if any(len(row.cells) != len(columns) or row.op not in OPS for row in rows):
+        raise ValueError("a row of a table that does not fit it")
+    return Table(data["title"], columns, rows, data["left_out"])
 
 
 def _clone_type(name: str | None) -> CloneType | None:

@@ -6,9 +6,10 @@ of information are in bits.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +19,7 @@ Level = Literal["none", "weak", "moderate", "strong", "very strong"]
 LEVELS: tuple[Level, ...] = ("none", "weak", "moderate", "strong", "very strong")
 
 Op = Literal["same", "renamed", "edited", "only_left", "only_right"]
+OPS: tuple[Op, ...] = ("same", "renamed", "edited", "only_left", "only_right")
 Role = Literal["right", "claimed", "ancestor"]
 Stance = Literal["for", "against", "context"]
 
@@ -60,8 +62,16 @@ class File:
     size: int
     """In bytes."""
     sha256: str
-    """Of the bytes as they are on disk, lower-case hexadecimal."""
+    """Of the bytes as they are on disk, lower-case hexadecimal; where not `whole`, of the first and the last mebibyte."""
     read: Callable[[], bytes] = field(repr=False, compare=False)
+    """All of it; only for files that are `whole`."""
+    whole: bool = True
+    """False for a file of tensors that is too large to be read: its parts are read from its stream."""
+    stream: Callable[[], BinaryIO] | None = field(default=None, repr=False, compare=False)
+
+    def open(self) -> BinaryIO:
+        """Its bytes as a stream in which one can seek; the caller closes it. Raises OSError."""
+        return self.stream() if self.stream is not None else io.BytesIO(self.read())
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +314,36 @@ class SharedPart:
         return self.containment_left, self.containment_right
 
 
+Cell = str | int | float | None
+"""Of a table; None where there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One row of what was compared entry by entry."""
+
+    op: Op
+    """`renamed`: the same under another name; `edited`: the same name with another value."""
+    cells: tuple[Cell, ...]
+    """One for each column."""
+    note: str = ""
+    """Why the row counts, or why it does not."""
+    bits: float = 0.0
+    """What it adds to the finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was compared entry by entry, side by side."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+    """What counts most first."""
+    left_out: int = 0
+    """Rows beyond those listed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One finding about a left place and a right place."""
@@ -331,6 +371,8 @@ class Evidence:
     proof: RenameProof | None = None
     unproven: str = ""
     """Why there is no proof; empty where there is one."""
+    tables: tuple[Table, ...] = ()
+    """Of findings about data rather than code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,7 +519,9 @@ class Compared:
     kind: str
     files: int
     fragments: int
+    """Of code; 0 for other kinds."""
     lines: int
+    """Of code; 0 for other kinds."""
     facts: int
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 import codeclone
 from codeclone import background, verdict
@@ -12,8 +14,10 @@ from codeclone.attribution import added
 from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError
 from codeclone.evidence import Context, Findings, Profiled, Room, kinds, profiles, room
-from codeclone.model import Candidate, Partitions, Report, Role, Skipped, Snapshot
+from codeclone.model import Candidate, Location, Partitions, Report, Role, Skipped, Snapshot
 from codeclone.read import open_source
+
+TABLES: frozenset[str] = frozenset()
 
 Progress = Callable[[str], None]
 """Called with what is being done, at the start of each step."""
@@ -24,16 +28,18 @@ def scan(
     right: str,
     *,
     only: Sequence[str] = (),
+    base_tokenizer: str | None = None,
     command: str = "",
     progress: Progress = lambda step: None,
 ) -> Report:
     """Compare two repositories.
 
-    `only`: kinds of evidence to look at; all where empty. Raises SourceError for a source that cannot be read,
+    `only`: kinds of evidence to look at; all where empty. `base_tokenizer`: what the left tokenizer was made from, a name
+    of `codeclone.read.base.TABLES` or a source; recognised where it is not given. Raises SourceError for a source that cannot be read,
     NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an unknown kind.
     """
     with _no_garbage():
-        return _scan(left, right, only, command, progress)
+        return _scan(left, right, only, base_tokenizer, command, progress)
 
 
 @contextmanager
@@ -48,14 +54,16 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _scan(left: str, right: str, only: Sequence[str], command: str, progress: Progress) -> Report:
+def _scan(
+    left: str, right: str, only: Sequence[str], base_tokenizer: str | None, command: str, progress: Progress
+) -> Report:
     rooms = _rooms(only)
     progress(f"reading {left}")
     left_snapshot = open_source(left)
     progress(f"reading {right}")
     snapshots: list[tuple[Role, Snapshot]] = [("right", open_source(right))]
     candidates = _candidates(snapshots)
-    context = Context(background.shipped())
+    context = Context(background.shipped(), base_tokenizer=_base_tokenizer(base_tokenizer))
 
     findings: dict[str, Findings] = {}
     for kind, its_room in rooms.items():
@@ -86,7 +94,11 @@ def _scan(left: str, right: str, only: Sequence[str], command: str, progress: Pr
         partition=partition,
         attribution=tuple(row for finding in findings.values() for row in finding.attribution),
         controls=tuple(control for finding in findings.values() for control in finding.controls),
-        skipped=(*_skipped_reading(left_snapshot, candidates, snapshots), *_skipped(findings)),
+        skipped=(
+            *_skipped_reading(left_snapshot, candidates, snapshots),
+            *_unread(rooms, left_snapshot, candidates, snapshots),
+            *_skipped(findings),
+        ),
         verdict=verdict.judge(
             evidence,
             partition.total,
@@ -106,6 +118,10 @@ def _rooms(only: Sequence[str]) -> dict[str, Room]:
     if unknown:
         raise CodecloneError(f"unknown kind of evidence: {', '.join(unknown)} (known: {', '.join(kinds())})")
     return {kind: room(kind) for kind in kinds() if not only or kind in only}
+
+
+def _base_tokenizer(source: str | None) -> str | Snapshot | None:
+    return source if source is None or source in TABLES else open_source(source)
 
 
 def _candidates(snapshots: Sequence[tuple[Role, Snapshot]]) -> tuple[Candidate, ...]:
@@ -130,11 +146,11 @@ def _hold_something(
     names = {"left": left.repository.name} | {candidate.name: candidate.name for candidate in candidates}
     for side, name in names.items():
         looked_at = [c for finding in findings.values() for c in finding.compared if c.side == side]
-        if not any(compared.fragments for compared in looked_at):
+        if not any(compared.facts or compared.fragments for compared in looked_at):
             reasons = [skip.reason for finding in findings.values() for other, skip in finding.skipped if other == side]
             reasons = [skip.reason for other, skip in unread if other == side] + reasons
             why = f" ({reasons[0]})" if reasons else ""
-            raise NothingToCompareError(f"{name}: nothing to compare: no code was found{why}")
+            raise NothingToCompareError(f"{name}: nothing to compare was found{why}")
 
 
 def _partitions(findings: dict[str, Findings]) -> Partitions:
@@ -147,11 +163,30 @@ def _partitions(findings: dict[str, Findings]) -> Partitions:
 _Skips = tuple[tuple[str, Skipped], ...]
 
 
+def _named(
+    left: Snapshot, candidates: Sequence[Candidate], snapshots: Sequence[tuple[Role, Snapshot]]
+) -> list[tuple[str, Snapshot]]:
+    return [("left", left), *((c.name, snapshot) for c, (_, snapshot) in zip(candidates, snapshots, strict=True))]
+
+
 def _skipped_reading(
     left: Snapshot, candidates: Sequence[Candidate], snapshots: Sequence[tuple[Role, Snapshot]]
 ) -> _Skips:
-    named = [("left", left), *((c.name, snapshot) for c, (_, snapshot) in zip(candidates, snapshots, strict=True))]
-    return tuple((name, skip) for name, snapshot in named for skip in snapshot.skipped)
+    return tuple((name, skip) for name, snapshot in _named(left, candidates, snapshots) for skip in snapshot.skipped)
+
+
+def _unread(
+    rooms: Mapping[str, Room],
+    left: Snapshot,
+    candidates: Sequence[Candidate],
+    snapshots: Sequence[tuple[Role, Snapshot]],
+) -> Iterator[tuple[str, Skipped]]:
+    """Files that no room looks into, counted by suffix: none of them is passed over in silence."""
+    for name, snapshot in _named(left, candidates, snapshots):
+        unread = (file.path for file in snapshot.files if not any(room.reads(file.path) for room in rooms.values()))
+        counts = Counter(PurePosixPath(path).suffix.lower() for path in unread)
+        for suffix, count in sorted(counts.items()):
+            yield name, Skipped(Location(f"{count:,} × *{suffix}"), "files of a kind that is not compared")
 
 
 def _skipped(findings: dict[str, Findings]) -> _Skips:

@@ -1,19 +1,20 @@
 """The door to the evidence rooms: each module here is one kind of evidence and keeps the same two promises.
 
-A room has `TITLE`, `VERSION`, `profile(snapshot)`, which looks at one repository alone, and
+A room has `TITLE`, `VERSION`, `reads(path)`, `profile(snapshot)`, which looks at one repository alone, and
 `compare(left, candidates, context)`, which yields what it finds. One that is faster with several repositories at once also
 has `profiles(snapshots)`, which still looks at each alone. Its module name is the `kind` of its evidence.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
-from codeclone.background import Background
+from codeclone.background import Background, Shares, names
 from codeclone.model import (
     Attribution,
     CloneClass,
@@ -24,6 +25,7 @@ from codeclone.model import (
     Evidence,
     Leftover,
     Partition,
+    Place,
     Profile,
     Role,
     Skipped,
@@ -36,6 +38,10 @@ class Context:
     """What a comparison may use beside the two repositories."""
 
     background: Background
+    names: Mapping[str, Shares] = field(default_factory=names)
+    """How common settings and names are, by section of `background.SECTIONS`."""
+    base_tokenizer: str | Snapshot | None = None
+    """The tokenizer that the left one was made from, as the user names it: one of the shipped tables, or a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +72,20 @@ class Findings:
     common_names: CommonNames | None = None
 
 
+def finding_id(kind: str, left: Sequence[Place], right: Sequence[Place]) -> str:
+    """An id that depends on the two sides' places only."""
+    text = "|".join(f"{place.location.path}#{place.location.pointer}#{place.qualname}" for place in (*left, *right))
+    return f"{kind}-" + hashlib.sha256(f"{len(left)}|{text}".encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
 class Room(Protocol):
     """What every module in this package offers."""
 
     TITLE: str
     VERSION: int
+
+    def reads(self, path: str) -> bool:
+        """Whether it looks into a file of this name."""
 
     def profile(self, snapshot: Snapshot) -> Profile:
         """Look at one repository, alone."""

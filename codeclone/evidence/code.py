@@ -39,13 +39,18 @@ from codeclone.model import (
     Snapshot,
     Source,
 )
-from codeclone.parse.fragments import Parsed, parse_snapshots
+from codeclone.parse.fragments import Parsed, parse_snapshots, suffix_of
 
 TITLE = "Code"
 VERSION = 2
 
 LEAST_OF_CLASSES: Level = "moderate"
 """Pairs below this level join no clone class: weak ones occur between unrelated fragments, and chains of them join all."""
+
+
+def reads(path: str) -> bool:
+    """Whether a file is code, by its suffix."""
+    return suffix_of(path) is not None
 
 
 def profile(snapshot: Snapshot) -> Profile:

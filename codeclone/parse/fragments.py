@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -104,7 +103,7 @@ def parse_snapshots(snapshots: Sequence[Snapshot], meanwhile: Callable[[], None]
     `meanwhile`: what can be done while other processes parse, if any do.
     """
     sources = [
-        [(file, suffix) for file in snapshot.files if (suffix := _suffix(file.path)) is not None]
+        [(file, suffix) for file in snapshot.files if (suffix := suffix_of(file.path)) is not None]
         for snapshot in snapshots
     ]
     roots = [roots_of(tuple(file.path for file, suffix in some if suffix in PYTHON)) for some in sources]
@@ -127,7 +126,7 @@ def _parsed(snapshot: Snapshot, batches: Sequence[Batch]) -> Parsed:
     outlined = [
         (base + first, *rest) for base, batch in zip(bases, batches, strict=False) for first, *rest in batch.outlines
     ]
-    skipped = [*_other_kinds(snapshot), *(skip for batch in batches for skip in batch.skipped)]
+    skipped = [skip for batch in batches for skip in batch.skipped]
     outlines = [outline for _, outline, *_ in outlined]
     firsts = [first for first, *_ in outlined]
     return Parsed(
@@ -192,7 +191,7 @@ def _moved(fragment: Fragment, by: int) -> Fragment:
     )
 
 
-def _suffix(path: str) -> str | None:
+def suffix_of(path: str) -> str | None:
     """The suffix by which a file is known to be code; None where it is not."""
     suffix = PurePosixPath(path).suffix.lower()
     return suffix if suffix in PYTHON or suffix in KERNELS or suffix == NOTEBOOK else None
@@ -249,18 +248,6 @@ def _place(read: _File, numbers: list[int], unit: Unit) -> Location:
     span = Span(numbers[unit.first - 1], numbers[unit.last - 1])
     cell = bisect_right(read.cells, unit.first, key=lambda cell: cell.first) - 1
     return Location(read.path, span, read.cells[cell].pointer if read.cells else None)
-
-
-def _other_kinds(snapshot: Snapshot) -> list[Skipped]:
-    """Files that are no code, counted by suffix: none of them is passed over in silence."""
-    counts = Counter(PurePosixPath(file.path).suffix.lower() for file in snapshot.files if _suffix(file.path) is None)
-    return [
-        Skipped(
-            Location(f"{count:,} × *{suffix}"),
-            "files of a kind that is not compared",
-        )
-        for suffix, count in sorted(counts.items())
-    ]
 
 
 def _read(path: str, size: int, read: Callable[[], bytes], skipped: list[Skipped], *, notebook: bool) -> Text | None:

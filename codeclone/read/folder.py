@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from codeclone.errors import SourceError
 from codeclone.model import File, Location, Repository, Skipped, Snapshot
@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 MAX_FILE_BYTES = 64 * 2**20
-"""A larger file is skipped. The largest Python file in the packages of benchmarks/ has 1.3 MB; tensor files, which are
-larger, are read in slices by their own reader."""
+"""A larger file is skipped, unless it holds tensors. The largest Python file in the packages of benchmarks/ has 1.3 MB."""
+
+TENSORS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf")
+"""Files that may be larger: they are read in slices. What stands for all of them in the digest of the snapshot are their
+size and the SHA-256 of their first and last mebibyte: to read hundreds of gigabytes only to name them takes minutes."""
+
+ENDS = 2**20
 
 MAX_FILES = 200_000
 """A folder with more files than this is read up to it, in order of path; the rest is skipped."""
@@ -79,7 +84,8 @@ def read(source: str) -> Snapshot:
             skipped.append(outcome)
     digest = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.path}\0{file.sha256}\n".encode("utf-8", "surrogateescape"))
+        size = "" if file.whole else f"{file.size}:"
+        digest.update(f"{file.path}\0{size}{file.sha256}\n".encode("utf-8", "surrogateescape"))
     return Snapshot(
         Repository(_name(path), _origin(source), commit_of(path) if path.is_dir() else None, digest.hexdigest()),
         files=tuple(files),
@@ -92,12 +98,27 @@ def _file(root: Path, entry: str) -> File | Skipped:
     shown = _printable(entry)
     try:
         size = path.stat().st_size
+        if size > MAX_FILE_BYTES and entry.lower().endswith(TENSORS):
+            return _tensors(path, shown, size)
         if size > MAX_FILE_BYTES:
             return Skipped(Location(shown), f"{size:,} bytes: over the bound of {MAX_FILE_BYTES:,} bytes a file")
         content = path.read_bytes()
     except OSError as error:
         return Skipped(Location(shown), f"cannot be read: {_why(error)}")
-    return File(shown, len(content), hashlib.sha256(content).hexdigest(), partial(path.read_bytes))
+    stream = partial(_stream, path)
+    return File(shown, len(content), hashlib.sha256(content).hexdigest(), path.read_bytes, stream=stream)
+
+
+def _stream(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _tensors(path: Path, shown: str, size: int) -> File:
+    with path.open("rb") as stream:
+        digest = hashlib.sha256(stream.read(ENDS))
+        stream.seek(-ENDS, os.SEEK_END)
+        digest.update(stream.read(ENDS))
+    return File(shown, size, digest.hexdigest(), path.read_bytes, whole=False, stream=partial(_stream, path))
 
 
 def _list(root: Path) -> tuple[list[str], list[Skipped]]:
