@@ -176,21 +176,25 @@ def _renamed(
     weights = [0.1 + value_bits.get(value, 0.0) for value in values[0]]
     steps = _common(values, kinds, weights)
     aligned = {mine[a]: theirs[b] for a, b in steps}
-    sure = {
-        a: b
-        for a, b in aligned.items()
-        if value_bits.get(written(left[a].value), 0.0) >= TELLING_VALUE and left[a].value is not None
-    }
-    # A common value is kept where the one before or behind it is, on both sides.
-    known = {**{a: b for a, b in partner.items() if ops[a] == "same"}, **sure}
-    grown = True
-    while grown:
-        grown = False
-        for a, b in aligned.items():
-            if a not in known and any(known.get(a + step) == b + step for step in (-1, 1)):
-                known[a] = b
-                grown = True
-    return {a: b for a, b in known.items() if a in aligned}
+    equal = {a: b for a, b in partner.items() if ops[a] == "same"}
+    found: dict[int, int] = {}
+    for run in _runs({**equal, **aligned}):
+        telling = [a for a in run if value_bits.get(written(left[a].value), 0.0) >= TELLING_VALUE]
+        if len(run) > 1 and telling:
+            found |= {a: aligned[a] for a in run if a in aligned}
+    return found
+
+
+def _runs(aligned: Mapping[int, int]) -> list[list[int]]:
+    """Left places of pairs that follow each other on both sides, with at most one setting between them."""
+    runs: list[list[int]] = []
+    for place in sorted(aligned):
+        before = runs[-1][-1] if runs else None
+        if before is not None and place - before <= 2 and 1 <= aligned[place] - aligned[before] <= 2:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
 
 
 def _kind(value: Any) -> str:
