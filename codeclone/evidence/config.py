@@ -16,6 +16,7 @@ from codeclone.match.likelihood import STOPPED, Ratio, Weighed, chance, ratio, w
 from codeclone.match.settings import compare as compare_settings
 from codeclone.match.settings import written
 from codeclone.model import (
+    OPS,
     Compared,
     Evidence,
     Facts,
@@ -42,6 +43,12 @@ for `moderate`. docs/calibration.md has how often strangers reach them."""
 
 CANDIDATES = 4
 """Right documents that are compared setting by setting with a left one: those that share most rare settings and values."""
+
+NAMESAKE = 3.0
+"""Decades by which another document must agree better than the one of the same name: readers look for that one first."""
+
+ONE_DRAW = {"generation_config.json": "sampling"}
+"""Files whose settings are chosen together, as those of sampling are."""
 
 MAX_ROWS = 400
 """Of a table; the rest is counted."""
@@ -103,8 +110,9 @@ class _Paired:
         return tuple(found for found in self.weighed if found.pairing.op in ("same", "renamed"))
 
     @property
-    def rank(self) -> tuple[float, int, bool]:
-        return self.ratio.decades, len(self.kept), self.left.role == self.right.role
+    def rank(self) -> tuple[float, int]:
+        namesake = self.left.role == self.right.role and self.left.qualname is None
+        return self.ratio.decades + NAMESAKE * namesake, len(self.kept)
 
 
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
@@ -197,7 +205,7 @@ def _pair(left: Document, right: Document, names: Mapping[str, Shares], implied:
     values = [written(entry.value) for entry in left.entries]
     bits = dict(zip(values, names["values"].bits(values).tolist(), strict=True))
     pairings = compare_settings(left.entries, right.entries, bits)
-    weighed = tuple(weigh(left.entries, right.entries, pairings, names, implied))
+    weighed = tuple(weigh(left.entries, right.entries, pairings, names, implied, ONE_DRAW.get(left.role, "")))
     return _Paired(left, right, weighed, ratio(weighed))
 
 
@@ -319,28 +327,27 @@ def _level(total: Ratio) -> Level:
 
 
 def _reason(counts: Mapping[Op, int], total: Ratio, explained: int) -> str:
-    parts = [f"{counts['same']:,} settings are equal"]
-    if counts["renamed"]:
-        parts.append(f"{counts['renamed']:,} have another key with the same value in the same place")
-    if counts["edited"]:
-        parts.append(f"{counts['edited']:,} have another value")
-    if counts["only_left"]:
-        parts.append(f"{counts['only_left']:,} only on the left")
-    if counts["only_right"]:
-        parts.append(f"{counts['only_right']:,} only on the right")
+    told = {
+        "same": "{} equal",
+        "renamed": "{} under another key with the same value in the same place",
+        "edited": "{} with another value",
+        "only_left": "{} only on the left",
+        "only_right": "{} only on the right",
+    }
+    parts = ", ".join(told[op].format(f"{counts[op]:,}") for op in OPS if counts[op])
     groups = "group" if total.for_it == 1 else "groups"
     weight = (
-        f"what agrees in {total.for_it} independent {groups} of rare settings makes it "
-        f"{_factor(total.decades)} likelier that one was made from the other than that they agree by chance"
+        f"the agreement in {total.for_it} independent {groups} of rare settings is {_factor(total.decades)} likelier where "
+        "one was made from the other, or both from one source, than between strangers"
         if total.for_it and total.decades > 0
         else "nothing of what agrees is rare enough to tell"
     )
     ending = f"; {explained:,} are explained by an ancestor or a claimed source and not counted" if explained else ""
-    return ", ".join(parts) + f": {weight}{ending}"
+    return f"of the settings {parts}: {weight}{ending}"
 
 
 def _factor(decades: float) -> str:
-    return f"about {10**decades:,.0f} times" if decades < 5.95 else "a million times or more"
+    return f"about {10**decades:,.0f} times" if decades < 5.95 else "at least a million times"
 
 
 def _table(pair: _Paired, weighed: Sequence[Weighed]) -> Table:

@@ -19,6 +19,14 @@ from codeclone.model import Op
 EPS = 0.1
 """Share of the settings that someone who takes over a configuration changes."""
 
+RARE_VALUE = 0.1
+"""Of a key that few public model folders have, a value that is rare under any key is agreed on at least this often: the key may
+have habits of its own."""
+
+LEAST_GAIN = 1.0
+"""Decades: a group that tells less is not counted. Many common settings that agree depend on each other in ways that no list of
+groups knows of (the same library, the same size of model)."""
+
 CAP = 6.0
 """The largest log10 of a likelihood ratio that one kind of evidence may claim."""
 
@@ -36,6 +44,7 @@ _SIZES = re.compile(
     r"length|len|num|nums|n|embed|window|stride|experts?|rank|ratio|k)(?:_|\d|$)"
 )
 _ROTARY = re.compile(r"rope|rotary|wavelength|max_position|context_len|theta")
+_NORMALISATION = re.compile(r"mean|std")
 _TOKEN_ID = re.compile(r"(?:token|_id|_ids|_index)(?:_ids?|_index)?$")
 
 
@@ -67,14 +76,16 @@ def chance(texts: Sequence[str], keys: Sequence[str], names: Mapping[str, Shares
     """How often two strangers would agree on each `key=value`, with its key.
 
     The largest of: the share of model folders with that very setting; among the folders with that key, the share with that
-    value (Laplace's rule: two projects that use one public class have its keys in common); what the background can show.
+    value (Laplace's rule: two projects that use one public class have its keys in common), or for a value that is rare under
+    any key `RARE_VALUE` where that is less; what the background can show.
     """
     held, having = names["settings"].held_by(texts), names["keys"].held_by(keys)
+    values = names["values"].shares([text.partition("=")[2] for text in texts])
     folders = max(names["settings"].folders, LEAST_FOLDERS)
     least = LEAST_FOLDERS / folders
     return [
-        min(1.0, max(least, n / folders, (n + 1) / (k + 2) if k else 0.0))
-        for n, k in zip(held.tolist(), having.tolist(), strict=True)
+        min(1.0, max(least, n / folders, min((n + 1) / (k + 2), max(RARE_VALUE, v)) if k else 0.0))
+        for n, k, v in zip(held.tolist(), having.tolist(), values.tolist(), strict=True)
     ]
 
 
@@ -83,9 +94,11 @@ def weigh(
     right: Sequence[Entry],
     pairings: Sequence[Pairing],
     names: Mapping[str, Shares],
-    implied: frozenset[int],
+    implied: frozenset[int] = frozenset(),
+    one_group: str = "",
 ) -> list[Weighed]:
-    """What each setting of two documents weighs. `implied`: sizes that the tensors of both sides have."""
+    """What each setting of two documents weighs. `implied`: sizes that the tensors of both sides have. `one_group`: what to
+    call the only group, where all settings depend on each other."""
     mine = [left[p.left] if p.left is not None else right[p.right or 0] for p in pairings]
     equal = chance([entry.text for entry in mine], [entry.key for entry in mine], names)
     values = names["values"].shares([written(entry.value) for entry in mine])
@@ -98,7 +111,7 @@ def weigh(
         if reason:
             found.append(Weighed(pairing, "", 0.0, reason))
             continue
-        group = _group(entry, other, keys)
+        group = one_group or _group(entry, other, keys)
         if pairing.op == "edited":
             found.append(Weighed(pairing, group, math.log10(EPS), "the value differs"))
         elif pairing.op == "renamed":
@@ -146,6 +159,8 @@ def _group(entry: Entry, other: Entry | None, keys: int) -> str:
         return "positions"
     if whole and (any(_SIZES.search(name) for name in names) or _is_large(entry.value)):
         return "sizes"
+    if any(_NORMALISATION.search(name) for name in names):
+        return "normalisation"
     if entry.section:
         return "object " + "/".join(entry.section)
     return entry.key if keys else "unknown keys " + entry.key.partition("_")[0]
@@ -167,8 +182,9 @@ def ratio(weighed: Sequence[Weighed]) -> Ratio:
         gains = [value for value in decades if value > 0]
         losses = [value for value in decades if value < 0]
         if len(gains) >= len(losses) and gains:
-            total += max(gains)
-            agreeing += max(gains) >= 1.0
+            if max(gains) >= LEAST_GAIN:
+                total += max(gains)
+                agreeing += 1
         elif losses:
             total += min(losses)
             differing += 1
