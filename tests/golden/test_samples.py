@@ -22,6 +22,8 @@ INNOCENT = [
     ("upstream", "original"),
     ("partial", "independent"),
     ("rewritten", "upstream"),
+    ("lookalike", "original"),
+    ("original", "lookalike"),
 ]
 
 
