@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from codeclone import background
-from codeclone.match.settings import entries, written
+from codeclone.parse.entries import entries, written
 from codeclone.parse.settings import settings_classes
 from codeclone.parse.syntax import parse_python
 from codeclone.read import folder

@@ -18,7 +18,7 @@ from scipy.stats import beta
 
 from codeclone.background import names
 from codeclone.evidence.config import _level, _pair
-from codeclone.match.documents import Document, documents
+from codeclone.parse.documents import Document, documents
 from codeclone.read import folder
 
 sys.path.insert(0, str(Path(__file__).parent))

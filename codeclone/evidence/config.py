@@ -11,11 +11,10 @@ import numpy as np
 from codeclone.attribution import Explained, explain
 from codeclone.background import Shares, text_keys
 from codeclone.evidence import Context, Findings, Profiled, finding_id
-from codeclone.match.documents import Document, documents, is_json
 from codeclone.match.likelihood import STOPPED, Ratio, Weighed, chance, ratio, weigh
 from codeclone.match.settings import compare as compare_settings
-from codeclone.match.settings import written
 from codeclone.model import (
+    LEVELS,
     OPS,
     Compared,
     Evidence,
@@ -32,6 +31,8 @@ from codeclone.model import (
     Table,
     TableRow,
 )
+from codeclone.parse.documents import Document, documents, is_json
+from codeclone.parse.entries import written
 from codeclone.plain import plain
 
 TITLE = "Configuration"
@@ -131,7 +132,7 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         for pair in paired[candidate.name].values()
         if (finding := _finding(pair, _elsewhere(pair.left, candidates, held), context.names)) is not None
     ]
-    evidence.sort(key=lambda found: (-_decades(found), found.left[0].location.path, found.left[0].qualname or ""))
+    evidence.sort(key=_order)
     sides = [("left", left), *((candidate.name, candidate.profile) for candidate in candidates)]
     return Findings(
         evidence=tuple(evidence),
@@ -397,5 +398,10 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 1.0
 
 
-def _decades(found: Evidence) -> float:
-    return next(measure.value for measure in found.measures if measure.name == "decades")
+def _order(found: Evidence) -> tuple[int, bool, float, str, str]:
+    """The strongest first, files of settings before defaults in code."""
+    place = found.left[0]
+    decades = next(measure.value for measure in found.measures if measure.name == "decades")
+    return (
+        -LEVELS.index(found.level), place.qualname is not None, -decades, place.location.path, place.qualname or "",
+    )  # fmt: skip

@@ -121,7 +121,7 @@ def _finding(found: Dangling) -> Evidence:
 
 def _reason(found: Dangling, first: Reference, text: str) -> str:
     where = f"{plain(first.place.location.path)}{_behind(first.place.location)}"
-    said = f"{where} {WORDS[first.kind]} {text}, which leads nowhere in the left repository"
+    said = f"the left's {where} {WORDS[first.kind]} {text}, which leads nowhere in the left repository"
     if found.explained_by:
         return f"{said}; {plain(found.explained_by)} has it, which explains it"
     target = found.target[0]
@@ -147,9 +147,9 @@ def _steps(found: Dangling) -> Table:
                 plain(step.where),
                 plain(step.looked_for),
                 "; ".join(f"{plain(p.location.path)}{_behind(p.location)}" for p in step.found[:3]) or None,
-                plain(step.outcome),
             ),
+            plain(step.outcome),
         )
         for step in found.steps
     )
-    return Table("How it was followed", ("looked in", "for", "found", "outcome"), rows)
+    return Table("How it was followed", ("looked in", "for", "found"), rows)

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeclone.background import LEAST_FOLDERS, Shares
-from codeclone.match.settings import Entry, Pairing, written
+from codeclone.match.settings import Pairing
 from codeclone.model import Op
+from codeclone.parse.entries import Entry, written
 
 EPS = 0.1
 """Share of the settings that someone who takes over a configuration changes."""

@@ -20,6 +20,9 @@ from codeclone.parse.names import LIBRARIES
 MAX_DEFINED = 3
 """A name that a repository defines in more places than this is a habit, and tells nothing of where it came from."""
 
+LEAST_NAME = 5
+"""Letters and digits of a repository's name that is taken for one of its kind."""
+
 MAX_FOUND = 100
 """References that are followed to the end."""
 
@@ -165,13 +168,15 @@ def is_local(path: str) -> bool:
 
 def _origin(reference: Reference, side: Named) -> tuple[Place, ...]:
     """Where a repository names the same path, or is called like the last part of it."""
-    same = tuple(r.place for r in side.references if r.kind == "origin" and r.name == reference.name)
-    if same and is_local(reference.name):
-        return same
-
-    if _called(reference.name) in {_called(title) for title in side.titles} and len(_called(reference.name)) >= 5:
-        return (Place(Location(side.titles[0])),)
-    return ()
+    origins = [r for r in side.references if r.kind == "origin"]
+    if is_local(reference.name):
+        same = tuple(r.place for r in origins if r.name == reference.name)
+        if same:
+            return same
+    called = _called(reference.name)
+    if len(called) < LEAST_NAME or called not in {_called(title) for title in side.titles}:
+        return ()
+    return tuple(r.place for r in origins if _called(r.name) == called) or (Place(Location(side.titles[0])),)
 
 
 def _called(name: str) -> str:

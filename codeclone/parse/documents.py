@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from codeclone.match.settings import Entry, entries
 from codeclone.model import File, Location, Skipped, Snapshot, Span
+from codeclone.parse.entries import Entry, entries
 from codeclone.parse.settings import may_hold_settings, settings_classes
 from codeclone.parse.syntax import parse_python
 from codeclone.read.data import read_json
