@@ -129,8 +129,9 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         finding
         for candidate in candidates
         if candidate.role == "right"
-        for pair in paired[candidate.name].values()
-        if (finding := _finding(pair, _elsewhere(pair.left, candidates, held), context.names)) is not None
+        for number, pair in paired[candidate.name].items()
+        if (finding := _finding(pair, _elsewhere(number, pair.left, candidates, held, paired), context.names))
+        is not None
     ]
     evidence.sort(key=_order)
     sides = [("left", left), *((candidate.name, candidate.profile) for candidate in candidates)]
@@ -228,15 +229,25 @@ def _held(
 
 
 def _elsewhere(
-    document: Document, candidates: Sequence[Profiled], held: Mapping[str, frozenset[str]]
+    number: int,
+    document: Document,
+    candidates: Sequence[Profiled],
+    held: Mapping[str, frozenset[str]],
+    paired: Mapping[str, Mapping[int, _Paired]],
 ) -> dict[str, str]:
-    """Settings of a left document that an ancestor or a claimed source explains, with its name."""
-    return {
-        entry.text: f"{candidate.name} ({'ancestor' if candidate.role == 'ancestor' else 'claimed source'})"
-        for entry in document.entries
-        for candidate in sorted(candidates, key=lambda c: (c.role, c.name), reverse=True)
-        if candidate.role != "right" and entry.text in held[candidate.name]
-    }
+    """Settings of a left document that an ancestor or a claimed source has, with its name: also under another key."""
+    found: dict[str, str] = {}
+    for candidate in sorted(candidates, key=lambda c: (c.role, c.name), reverse=True):
+        if candidate.role != "right":
+            best = paired[candidate.name].get(number)
+            kept = (
+                {document.entries[w.pairing.left].text for w in best.kept if w.pairing.left is not None}
+                if best
+                else set()
+            )
+            name = f"{candidate.name} ({'ancestor' if candidate.role == 'ancestor' else 'claimed source'})"
+            found |= {e.text: name for e in document.entries if e.text in held[candidate.name] or e.text in kept}
+    return found
 
 
 def _explained(

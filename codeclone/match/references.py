@@ -20,6 +20,9 @@ from codeclone.parse.names import LIBRARIES
 MAX_DEFINED = 3
 """A name that a repository defines in more places than this is a habit, and tells nothing of where it came from."""
 
+LEAST_CAMEL, LEAST_SNAKE = 10, 14
+"""Characters of a name in capitals and small letters, and of two words in small letters."""
+
 LEAST_NAME = 5
 """Letters and digits of a repository's name that is taken for one of its kind."""
 
@@ -103,9 +106,14 @@ def _can_tell(reference: Reference, right: Named) -> bool:
     if reference.kind == "import" and _root(reference).encode() in LIBRARIES:
         return False
     stem = name.removesuffix(".py")
-    if not is_distinctive(stem) or is_stock(stem):
+    if not is_distinctive(stem) or is_stock(stem) or not _is_special(stem):
         return False
     return len(right.definitions.get(name, ())) <= MAX_DEFINED
+
+
+def _is_special(name: str) -> bool:
+    """Long enough that two people hardly come upon it alone: `get_loader` is not."""
+    return len(name) >= LEAST_CAMEL if name != name.lower() else name.count("_") > 1 or len(name) >= LEAST_SNAKE
 
 
 def _is_public(reference: Reference) -> bool:

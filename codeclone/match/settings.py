@@ -23,6 +23,10 @@ TELLING_VALUE = 4.0
 """Bits from which on a value tells by itself that a key was renamed: one model folder in 16 has it, under any key."""
 
 
+LEAST_RENAMED = 3
+"""Renames in order from which on a value in another place is looked for as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pairing:
     """What became of one setting."""
@@ -61,15 +65,8 @@ def _same_paths(left: Sequence[Entry], right: Sequence[Entry]) -> dict[int, int]
 def _same_keys(left: Sequence[Entry], right: Sequence[Entry], partner: Mapping[int, int]) -> dict[int, int]:
     """Settings that moved to another object with their key and value, each the only one of its kind on its side."""
     taken = set(partner.values())
-
-    def alone(side: Sequence[Entry], used: set[int]) -> dict[str, int]:
-        found: dict[str, list[int]] = {}
-        for place, entry in enumerate(side):
-            if place not in used:
-                found.setdefault(entry.text, []).append(place)
-        return {text: places[0] for text, places in found.items() if len(places) == 1}
-
-    mine, theirs = alone(left, set(partner)), alone(right, taken)
+    mine = _once({place: entry.text for place, entry in enumerate(left) if place not in partner})
+    theirs = _once({place: entry.text for place, entry in enumerate(right) if place not in taken})
     return {place: theirs[text] for text, place in mine.items() if text in theirs}
 
 
@@ -96,7 +93,31 @@ def _renamed(
         telling = [a for a in run if value_bits.get(written(left[a].value), 0.0) >= TELLING_VALUE]
         if len(run) > 1 and telling:
             found |= {a: aligned[a] for a in run if a in aligned}
+    if len(found) >= LEAST_RENAMED:
+        found |= _moved(
+            {a: value for a, value in zip(mine, values[0], strict=True) if a not in found},
+            {b: value for b, value in zip(theirs, values[1], strict=True) if b not in found.values()},
+            value_bits,
+        )
     return found
+
+
+def _moved(mine: Mapping[int, str], theirs: Mapping[int, str], value_bits: Mapping[str, float]) -> dict[int, int]:
+    """Of the rest, settings with a telling value that each side has once: renamed, and put in another place."""
+    one, other = _once(mine), _once(theirs)
+    return {
+        place: other[value]
+        for value, place in one.items()
+        if value in other and value_bits.get(value, 0.0) >= TELLING_VALUE
+    }
+
+
+def _once(values: Mapping[int, str]) -> dict[str, int]:
+    """Value -> its place, of those that stand in one place only."""
+    places: dict[str, list[int]] = {}
+    for place, value in values.items():
+        places.setdefault(value, []).append(place)
+    return {value: found[0] for value, found in places.items() if len(found) == 1}
 
 
 def _runs(aligned: Mapping[int, int]) -> list[list[int]]:
