@@ -55,7 +55,15 @@ def reads(path: str) -> bool:
 
 def profile(snapshot: Snapshot) -> Profile:
     """What the repository defines and names."""
-    found = mentions.named(snapshot)
+    return profiles([snapshot])[0]
+
+
+def profiles(snapshots: Sequence[Snapshot]) -> list[Profile]:
+    """The profile of each snapshot, all read at once."""
+    return [_profile(snapshot, found) for snapshot, found in zip(snapshots, mentions.named(snapshots), strict=True)]
+
+
+def _profile(snapshot: Snapshot, found: Named) -> Profile:
     texts = sorted({reference.text for reference in found.references})
     empty = np.zeros(len(texts), np.int32)
     return Profile(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from codeclone.batches import in_batches
 from codeclone.model import File, Location, Place, Skipped, Snapshot, Span
 from codeclone.read.data import escaped, read_json
 from codeclone.read.text import decode
@@ -30,6 +32,9 @@ MAX_WORDS = 400_000
 """Different words of prose that are kept."""
 
 MAX_REFERENCES = 50_000
+
+LIGHTER = 8
+"""Patterns take this much less time than parsing and lowering, by which work is counted (batches.py)."""
 
 PROSE = (".md", ".rst", ".txt")
 CLASS_PATHS = ("auto_map", "custom_pipelines", "class_path", "_target_")
@@ -79,7 +84,7 @@ class Named:
     """What a repository defines and what it names."""
 
     definitions: dict[str, tuple[Place, ...]]
-    """Name of a class or function -> where it is defined."""
+    """Name of a class, or of a function of a module -> where it is defined."""
     modules: dict[str, tuple[str, ...]]
     """Last part of the name of a module or package -> paths of its files or folders."""
     references: tuple[Reference, ...]
@@ -104,22 +109,47 @@ def reads(path: str) -> bool:
     return path.lower().endswith((".py", ".json", *PROSE))
 
 
-def named(snapshot: Snapshot) -> Named:
-    """What a snapshot defines and names. What cannot be read as code or settings is told by the rooms of these."""
-    found = _Found(titles=[snapshot.repository.name])
-    for file in snapshot.files:
+def named(snapshots: Sequence[Snapshot]) -> list[Named]:
+    """What each snapshot defines and names. What cannot be read as code or settings is told by the rooms of these."""
+    files = [[file for file in snapshot.files if _is_read(file)] for snapshot in snapshots]
+    sizes = [[file.size // LIGHTER for file in some] for some in files]
+    found = in_batches(files, sizes, lambda _, some: _read(some))
+    return [_joined(snapshot, parts) for snapshot, parts in zip(snapshots, found, strict=True)]
+
+
+def _is_read(file: File) -> bool:
+    name = file.path.lower()
+    if name.endswith(".json"):
+        return file.size <= MAX_JSON_BYTES and not name.endswith(".index.json")
+    return name.endswith((".py", *PROSE)) and file.size <= MAX_TEXT_BYTES
+
+
+def _read(files: Sequence[File]) -> _Found:
+    found = _Found()
+    for file in files:
         name = PurePosixPath(file.path).name.lower()
-        if name.endswith(".json") and file.size <= MAX_JSON_BYTES and not name.endswith(".index.json"):
+        if name.endswith(".json"):
             _json(file, found)
-        elif name.endswith((".py", *PROSE)) and file.size <= MAX_TEXT_BYTES:
+        else:
             _text(file, found, name)
+    return found
+
+
+def _joined(snapshot: Snapshot, parts: Sequence[_Found]) -> Named:
+    definitions: dict[str, list[Place]] = {}
+    words: dict[str, list[Place]] = {}
+    for part in parts:
+        for name, places in part.definitions.items():
+            definitions.setdefault(name, []).extend(places)
+        for word, places in part.words.items():
+            words.setdefault(word, []).extend(places)
     return Named(
-        {name: tuple(places) for name, places in found.definitions.items()},
+        {name: tuple(places) for name, places in definitions.items()},
         _modules(snapshot),
-        tuple(found.references[:MAX_REFERENCES]),
-        {word: tuple(places) for word, places in found.words.items()},
-        tuple(dict.fromkeys(found.titles)),
-        tuple(found.skipped),
+        tuple(reference for part in parts for reference in part.references)[:MAX_REFERENCES],
+        {word: tuple(places[:MAX_PLACES]) for word, places in words.items()},
+        tuple(dict.fromkeys([snapshot.repository.name, *(title for part in parts for title in part.titles)])),
+        tuple(skip for part in parts for skip in part.skipped),
     )
 
 
@@ -147,7 +177,7 @@ def _text(file: File, found: _Found, name: str) -> None:
             found.skipped.append(Skipped(Location(file.path), "not text: it contains null bytes"))
         return
     text = decoded.content
-    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    starts = _starts(text)
     if name.endswith(PROSE):
         if name.startswith("readme"):
             found.titles.extend(match[1] or match[2] for match in list(_TITLE.finditer(text))[:1])
@@ -163,6 +193,11 @@ def _text(file: File, found: _Found, name: str) -> None:
         at = match.end()
     parts.append(text[at:])
     _code("".join(parts), file.path, found)
+
+
+def _starts(text: str) -> list[int]:
+    """Where each line starts, 0-based."""
+    return list(accumulate(map((1).__add__, map(len, text.split("\n"))), initial=0))
 
 
 def _words(text: str, offset: int, path: str, starts: list[int], found: _Found) -> None:
@@ -182,16 +217,18 @@ def _words(text: str, offset: int, path: str, starts: list[int], found: _Found) 
 
 def _code(code: str, path: str, found: _Found) -> None:
     """Definitions and imports; strings and comments are blank, lines as in the file."""
-    starts = [0, *(match.end() for match in re.finditer("\n", code))]
+    starts = _starts(code)
     outer: list[tuple[int, str]] = []
     for match in _DEFINITION.finditer(code):
         indent = len(match[1].expandtabs())
         while outer and outer[-1][0] >= indent:
             outer.pop()
         line = bisect_right(starts, match.start())
-        qualname = ".".join([*(name for _, name in outer), match[3]])
+        if match[2] == "class" or not outer:
+            # A method is nothing that one could import or name by itself.
+            qualname = ".".join([*(name for _, name in outer), match[3]])
+            found.definitions.setdefault(match[3], []).append(Place(Location(path, Span(line, line)), qualname))
         outer.append((indent, match[3]))
-        found.definitions.setdefault(match[3], []).append(Place(Location(path, Span(line, line)), qualname))
     for match in _IMPORT.finditer(code):
         line = bisect_right(starts, match.start())
         place = Place(Location(path, Span(line, line)))
