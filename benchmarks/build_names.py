@@ -4,7 +4,8 @@
 
 A model folder is what one model family is kept in: `models/llama` of transformers, whichever release; a file of timm's
 models; a folder of the others. What the base classes of a package set (`return_dict`, `output_attentions`) is written into
-every configuration, so it counts as held by all folders.
+every configuration, so such a setting counts as held by all folders; its key only as held by one more than those that give it
+a value of their own, so that another value is not taken for rarer than this background can show.
 
 Only hashes and counts are kept. The packages, versions and digests of what was read are written into docs/stock-names.md.
 """
@@ -21,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from codeclone import background
-from codeclone.match.settings import entries, written
+from codeclone.parse.entries import entries, written
 from codeclone.parse.settings import settings_classes
 from codeclone.parse.syntax import parse_python
 from codeclone.read import folder
@@ -86,7 +87,8 @@ class Counted:
 
     def table(self, section: str) -> background.Shares:
         counts = Counter({text: len(where) for text, where in self.held[section].items()})
-        counts.update(dict.fromkeys(self.everywhere[section], len(self.folders)))
+        everywhere = 1 if section == "keys" else len(self.folders)
+        counts.update(dict.fromkeys(self.everywhere[section], everywhere))
         texts = list(counts)
         keys = background.text_keys(texts)
         order = np.argsort(keys)

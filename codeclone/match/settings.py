@@ -7,22 +7,14 @@ counts as kept only beside another that is.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from codeclone.model import Op
-
-MAX_ENTRIES = 5_000
-"""Settings of one document."""
-
-MAX_LIST, MAX_MAP, MAX_TEXT = 64, 64, 200
-"""Longer lists of plain values, and objects with more of them than this (labels of classes), are one value; of a longer
-string its digest stands for it."""
+from codeclone.parse.entries import Entry, written
 
 MAX_ALIGNED = 600
 """Settings of a side that are looked through for renames: aligning takes time by their product."""
@@ -31,82 +23,8 @@ TELLING_VALUE = 4.0
 """Bits from which on a value tells by itself that a key was renamed: one model folder in 16 has it, under any key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One setting."""
-
-    path: tuple[str, ...]
-    """Names from the outermost object inwards."""
-    value: Any
-    """A plain value, or a list or an object that counts as one."""
-
-    @property
-    def key(self) -> str:
-        """The innermost name that is no index."""
-        return next((name for name in reversed(self.path) if not name.isdigit()), "")
-
-    @property
-    def section(self) -> tuple[str, ...]:
-        return self.path[:-1]
-
-    @property
-    def pointer(self) -> str:
-        """JSON pointer (RFC 6901)."""
-        return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in self.path)
-
-    @property
-    def text(self) -> str:
-        """`key=value`, by which it is counted."""
-        return f"{self.key}={written(self.value)}"
-
-
-def written(value: Any) -> str:
-    """A value in one spelling: 1.0 is 1, 1e-05 is 0.00001, objects sorted by name; a digest where it is long."""
-    text = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    if len(text) <= MAX_TEXT:
-        return text
-    return f"{text[:20]}…{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
-    return value
-
-
-def entries(value: Any) -> list[Entry]:
-    """The settings of an object, in the order in which they stand; at most `MAX_ENTRIES`."""
-    found: list[Entry] = []
-    for entry in _entries(value, ()):
-        if len(found) == MAX_ENTRIES:
-            break
-        found.append(entry)
-    return found
-
-
-def _entries(value: Any, path: tuple[str, ...]) -> Iterator[Entry]:
-    """What nests is bounded in depth by whoever read it."""
-    if isinstance(value, dict) and value and not _is_one_value(value):
-        for name, item in value.items():
-            yield from _entries(item, (*path, str(name)))
-    elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value) and not _is_table(value):
-        for place, item in enumerate(value):
-            yield from _entries(item, (*path, str(place)))
-    elif path:
-        yield Entry(path, value)
-
-
-def _is_one_value(value: dict[str, Any]) -> bool:
-    return len(value) > MAX_MAP and not any(isinstance(item, (dict, list)) for item in value.values())
-
-
-def _is_table(value: list[Any]) -> bool:
-    """Lists of short lists of numbers, such as grids of tiles, are one value."""
-    return all(isinstance(item, list) and not any(isinstance(x, (dict, list)) for x in item) for item in value)
+LEAST_RENAMED = 3
+"""Renames in order from which on a value in another place is looked for as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +65,8 @@ def _same_paths(left: Sequence[Entry], right: Sequence[Entry]) -> dict[int, int]
 def _same_keys(left: Sequence[Entry], right: Sequence[Entry], partner: Mapping[int, int]) -> dict[int, int]:
     """Settings that moved to another object with their key and value, each the only one of its kind on its side."""
     taken = set(partner.values())
-
-    def alone(side: Sequence[Entry], used: set[int]) -> dict[str, int]:
-        found: dict[str, list[int]] = {}
-        for place, entry in enumerate(side):
-            if place not in used:
-                found.setdefault(entry.text, []).append(place)
-        return {text: places[0] for text, places in found.items() if len(places) == 1}
-
-    mine, theirs = alone(left, set(partner)), alone(right, taken)
+    mine = _once({place: entry.text for place, entry in enumerate(left) if place not in partner})
+    theirs = _once({place: entry.text for place, entry in enumerate(right) if place not in taken})
     return {place: theirs[text] for text, place in mine.items() if text in theirs}
 
 
@@ -176,21 +87,49 @@ def _renamed(
     weights = [0.1 + value_bits.get(value, 0.0) for value in values[0]]
     steps = _common(values, kinds, weights)
     aligned = {mine[a]: theirs[b] for a, b in steps}
-    sure = {
-        a: b
-        for a, b in aligned.items()
-        if value_bits.get(written(left[a].value), 0.0) >= TELLING_VALUE and left[a].value is not None
+    equal = {a: b for a, b in partner.items() if ops[a] == "same"}
+    found: dict[int, int] = {}
+    for run in _runs({**equal, **aligned}):
+        telling = [a for a in run if value_bits.get(written(left[a].value), 0.0) >= TELLING_VALUE]
+        if len(run) > 1 and telling:
+            found |= {a: aligned[a] for a in run if a in aligned}
+    if len(found) >= LEAST_RENAMED:
+        found |= _moved(
+            {a: value for a, value in zip(mine, values[0], strict=True) if a not in found},
+            {b: value for b, value in zip(theirs, values[1], strict=True) if b not in found.values()},
+            value_bits,
+        )
+    return found
+
+
+def _moved(mine: Mapping[int, str], theirs: Mapping[int, str], value_bits: Mapping[str, float]) -> dict[int, int]:
+    """Of the rest, settings with a telling value that each side has once: renamed, and put in another place."""
+    one, other = _once(mine), _once(theirs)
+    return {
+        place: other[value]
+        for value, place in one.items()
+        if value in other and value_bits.get(value, 0.0) >= TELLING_VALUE
     }
-    # A common value is kept where the one before or behind it is, on both sides.
-    known = {**{a: b for a, b in partner.items() if ops[a] == "same"}, **sure}
-    grown = True
-    while grown:
-        grown = False
-        for a, b in aligned.items():
-            if a not in known and any(known.get(a + step) == b + step for step in (-1, 1)):
-                known[a] = b
-                grown = True
-    return {a: b for a, b in known.items() if a in aligned}
+
+
+def _once(values: Mapping[int, str]) -> dict[str, int]:
+    """Value -> its place, of those that stand in one place only."""
+    places: dict[str, list[int]] = {}
+    for place, value in values.items():
+        places.setdefault(value, []).append(place)
+    return {value: found[0] for value, found in places.items() if len(found) == 1}
+
+
+def _runs(aligned: Mapping[int, int]) -> list[list[int]]:
+    """Left places of pairs that follow each other on both sides, with at most one setting between them."""
+    runs: list[list[int]] = []
+    for place in sorted(aligned):
+        before = runs[-1][-1] if runs else None
+        if before is not None and place - before <= 2 and 1 <= aligned[place] - aligned[before] <= 2:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
 
 
 def _kind(value: Any) -> str:

@@ -84,7 +84,7 @@ def settings_classes(syntax: Syntax) -> list[SettingsClass]:
     classes = []
     for index, unit in enumerate(found):
         if unit.kind == "class" and _holds_settings(syntax, unit):
-            settings = {}
+            settings: dict[str, Setting] = {}
             for setting in _settings(syntax, unit, found, index, starts):
                 if len(settings) < MAX_SETTINGS:
                     settings.setdefault(setting.key, setting)
