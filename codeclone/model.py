@@ -243,7 +243,7 @@ class Measure:
     name: str
     value: float
     unit: str
-    """`fraction`, `bits`, `facts` or `lines`."""
+    """`fraction`, `bits`, or what is counted: `facts`, `lines`, `rules`."""
     meaning: str
 
 

@@ -182,13 +182,9 @@ def _filled(rule: Rule, part: Segments) -> list[str]:
 # The fewest rules for a known mapping
 
 
-def fewest(
-    pairs: Sequence[tuple[Segments, Segments]], fixed: frozenset[str]
-) -> tuple[Rule, ...]:
+def fewest(pairs: Sequence[tuple[Segments, Segments]], fixed: frozenset[str]) -> tuple[Rule, ...]:
     """A smallest set of rules that this search finds for pairs of templates: fewest rules, then fewest characters."""
-    options = [
-        ways(left, right, fixed) or ((Rule("prefix", left, right),),) for left, right in pairs if left != right
-    ]
+    options = [ways(left, right, fixed) or ((Rule("prefix", left, right),),) for left, right in pairs if left != right]
     support = Counter(rule for some in options for rule in {rule for rules in some for rule in rules})
     starts = (
         [min(some, key=lambda rules: (sum(1 / support[rule] for rule in rules), rules)) for some in options],

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from codeclone.match.rewriting import INDEX, Rewriter, Rule, Segments, corrected, fewest, is_index, segments_of, ways
 from codeclone.model import Tensor
@@ -31,7 +32,14 @@ LEAST_AGREEING = 0.75
 """Of the tensors that stand at the same indices in two templates, so many agree in shape."""
 
 LEAST_COVERED = 3
-"""Tensors that a rule covers where less than half of the smaller side is mapped: single tensors of one shape are everywhere."""
+"""Tensors that a rule covers where rules map less than `MOST_MAPPED`."""
+
+MOST_MAPPED = 0.75
+"""Where rules map less than this share of the tensors that have no namesake, on the side that has fewer of them, the two are
+not one model under other names: then single tensors of one shape are no evidence that they belong together."""
+
+SORTED = 0.9
+"""Share of neighbours that stand in alphabetical order; in the order of a model's definition it is about half."""
 
 CONFLICT = 0.5
 """Cost of a rule whose left or right side another rule has already, in new rules."""
@@ -112,15 +120,15 @@ def match_names(left: Sequence[Tensor], right: Sequence[Tensor]) -> NameMatch:
         if sides == before:
             break
         before = sides
-        for one, other, guess in _search(*sides, shapes, taken, ordered):
+        for one, other, guess in _search(sides[0], sides[1], shapes, taken, ordered):
             for indices, place in one.members.items():
                 if indices in other.members and shapes[0][place] == shapes[1][other.members[indices]]:
                     mapping[place] = other.members[indices]
                     pairs.setdefault((one.segments, other.segments), []).append(place)
                     if guess:
                         guessed.add(place)
-    smaller = min(len(left), len(right))
-    rules, pairs = _supported(pairs, mapping, smaller)
+    namesakes = len(mapping) - sum(map(len, pairs.values()))
+    rules, pairs = _supported(pairs, mapping, min(len(left), len(right)) - namesakes)
     return _result(left, right, ours, theirs, rules, mapping, guessed)
 
 
@@ -134,13 +142,15 @@ def _comparable(
 
 
 def _is_sorted(tensors: Sequence[Tensor]) -> bool:
-    """Whether the names stand in alphabetical order, type by type as safetensors writes them: then it is not the model's."""
+    """Whether the names stand in alphabetical order, type by type and shard by shard as safetensors writes them: then their
+    order is not the model's."""
     by_type: dict[str, list[str]] = {}
     for tensor in tensors:
         by_type.setdefault(tensor.dtype, []).append(tensor.name)
-    return all(
-        names == sorted(names) or [*map(_natural, names)] == sorted(map(_natural, names)) for names in by_type.values()
-    )
+    pairs = [both for names in by_type.values() for both in pairwise(names)]
+    as_text = sum(one < other for one, other in pairs)
+    as_numbers = sum(_natural(one) < _natural(other) for one, other in pairs)
+    return max(as_text, as_numbers) >= SORTED * len(pairs)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -183,6 +193,7 @@ def _search(
             by_rule.setdefault(rule, []).append(number)
         by_side.setdefault((0, candidate.left), []).append(number)
         by_side.setdefault((1, candidate.right), []).append(number)
+
     def key(number: int) -> tuple[tuple[float, ...], tuple[float, ...], int]:
         candidate = candidates[number]
         cost, balance, _ = prices.of(candidate)
@@ -194,6 +205,7 @@ def _search(
     found: dict[int, tuple[int, bool]] = {}
     used: set[int] = set()
     guesses: set[Rule] = set()
+    unsure: set[tuple[int, int]] = set()
     while queue:
         known = heapq.heappop(queue)
         candidate = candidates[known[2]]
@@ -210,11 +222,16 @@ def _search(
             if number != known[2] and candidates[number].left not in found and candidates[number].right not in used
         ]
         equal = [rival for rival in rivals if rival[0] == now[0]]
-        guess = any(not ordered or rival[1][0] <= now[1][0] for rival in equal)
+        tied = [rival for rival in equal if not ordered or rival[1][0] <= now[1][0]]
         _, _, rules = prices.of(candidate)
         new = [rule for rule in rules if rule not in taken]
+        # Those that would have done as well take what is left: that is as much of a guess.
+        guess = bool(tied) or not unsure.isdisjoint(((0, candidate.left), (1, candidate.right)))
         if guess:
-            guesses.update(new)
+            shared = set(new).intersection(*(prices.of(candidates[rival[2]])[2] for rival in tied)) if tied else set()
+            guesses.update(rule for rule in new if rule not in shared)
+            rivaling = [candidates[rival[2]] for rival in tied]
+            unsure |= {(0, rival.left) for rival in rivaling} | {(1, rival.right) for rival in rivaling}
         found[candidate.left] = candidate.right, guess or not guesses.isdisjoint(rules)
         used.add(candidate.right)
         taken.update(new)
@@ -239,7 +256,10 @@ def _candidates(left: list[_Template], right: list[_Template], shapes: _Shapes) 
         common = {*template.segments}
         nearest = heapq.nsmallest(
             MAX_CANDIDATES,
-            ((-len(common.intersection(right[o].segments)), _distance(ranks[0][number], ranks[1][o]), o) for o in agreeing),
+            (
+                (-len(common.intersection(right[o].segments)), _distance(ranks[0][number], ranks[1][o]), o)
+                for o in agreeing
+            ),
         )
         for _, distance, other in nearest:
             both = sum(indices in right[other].members for indices in template.members)
@@ -350,10 +370,13 @@ _Pairs = dict[tuple[Segments, Segments], list[int]]
 
 
 def _supported(pairs: _Pairs, mapping: dict[int, int], smaller: int) -> tuple[tuple[Rule, ...], _Pairs]:
-    """The fewest rules for the pairs. Where little is mapped, rules for next to nothing go, and what they mapped with them."""
+    """The fewest rules for the pairs. Where little is mapped, rules for next to nothing go, and what they mapped with them.
+
+    `smaller`: tensors without a namesake, on the side that has fewer of them.
+    """
     while True:
         rules = fewest([*pairs], FIXED)
-        if 2 * len(mapping) >= smaller:
+        if sum(map(len, pairs.values())) >= MOST_MAPPED * smaller:
             return rules, pairs
         rewriter = Rewriter(rules)
         counts: Counter[Rule] = Counter()

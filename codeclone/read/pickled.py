@@ -10,9 +10,10 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from codeclone.plain import plain
+from codeclone.read.pickle_names import ALLOWED, ARRAY, DTYPES, NUMPY, STORAGES
 
 MAX_BYTES = 64 * 2**20
 """Of one pickle. One with 50,000 tensors has about 10 MB: the numbers themselves stand elsewhere."""
@@ -25,62 +26,6 @@ MAX_MARKS = 1_000
 """Containers that are open in each other."""
 
 MAX_MEMO = 2_000_000
-
-ARRAY = "numpy.ndarray"
-
-DTYPES = {
-    "float64": "F64", "double": "F64", "float32": "F32", "float": "F32", "float16": "F16", "half": "F16",
-    "bfloat16": "BF16", "int64": "I64", "long": "I64", "int32": "I32", "int": "I32", "int16": "I16", "short": "I16",
-    "int8": "I8", "uint8": "U8", "uint16": "U16", "uint32": "U32", "uint64": "U64", "bool": "BOOL",
-    "complex64": "C64", "complex128": "C128", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2",
-    "float8_e4m3fnuz": "F8_E4M3FNUZ", "float8_e5m2fnuz": "F8_E5M2FNUZ", "float8_e8m0fnu": "F8_E8M0",
-    "float4_e2m1fn_x2": "F4", "qint8": "QI8", "quint8": "QU8", "qint32": "QI32",
-}  # fmt: skip
-"""torch's name of a dtype -> how safetensors spells it."""
-
-STORAGES = {
-    "DoubleStorage": "F64", "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16",
-    "LongStorage": "I64", "IntStorage": "I32", "ShortStorage": "I16", "CharStorage": "I8", "ByteStorage": "U8",
-    "BoolStorage": "BOOL", "ComplexFloatStorage": "C64", "ComplexDoubleStorage": "C128", "QInt8Storage": "QI8",
-    "QUInt8Storage": "QU8", "QInt32Storage": "QI32", "UntypedStorage": "", "TypedStorage": "", "_TypedStorage": "",
-    "_UntypedStorage": "",
-}  # fmt: skip
-"""Class of a torch storage -> dtype of its elements; empty where the tensor says it."""
-
-_NUMPY = {
-    "f8": "F64", "f4": "F32", "f2": "F16", "i8": "I64", "i4": "I32", "i2": "I16", "i1": "I8", "u8": "U64", "u4": "U32",
-    "u2": "U16", "u1": "U8", "b1": "BOOL", "c8": "C64", "c16": "C128",
-}  # fmt: skip
-
-_CORES = ("numpy.core", "numpy._core")
-_BUILTINS = (
-    "set", "frozenset", "list", "dict", "tuple", "int", "float", "bool", "str", "bytes", "bytearray", "complex",
-    "slice", "range", "object", "long", "unicode", "xrange",
-)  # fmt: skip
-ALLOWED = frozenset(
-    {
-        *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _BUILTINS),
-        *(f"collections.{name}" for name in ("OrderedDict", "defaultdict", "Counter", "deque")),
-        "argparse.Namespace", "types.SimpleNamespace", "_codecs.encode", "copyreg._reconstructor", "copy_reg._reconstructor",
-        *(f"pathlib.{name}" for name in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath", "Path")),
-        *(f"datetime.{name}" for name in ("datetime", "date", "time", "timedelta", "timezone")),
-        *(f"torch.{name}" for name in DTYPES),
-        *(f"{module}.{name}" for module in ("torch", "torch.cuda", "torch.storage") for name in STORAGES),
-        *(
-            f"torch._utils.{name}"
-            for name in (
-                "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_parameter",
-                "_rebuild_parameter_with_state", "_rebuild_qtensor", "_rebuild_sparse_tensor",
-            )
-        ),
-        "torch._tensor._rebuild_from_type_v2", "torch.serialization._get_layout", "torch.Size", "torch.device",
-        "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer", "torch.per_tensor_affine",
-        "torch.per_channel_affine", "torch.strided", "torch.sparse_coo",
-        *(f"{core}.multiarray.{name}" for core in _CORES for name in ("_reconstruct", "scalar")),
-        ARRAY, "numpy.dtype",
-    }
-)  # fmt: skip
-"""The globals that a pickle may name."""
 
 
 class PickleError(ValueError):
@@ -166,7 +111,7 @@ def interpret(stream: BinaryIO, limit: int = MAX_BYTES) -> Any:
     machine = _Machine()
     count = 0
     try:
-        for opcode, argument, _ in pickletools.genops(Limited(stream, limit)):
+        for opcode, argument, _ in pickletools.genops(cast(IO[bytes], Limited(stream, limit))):
             count += 1
             if count > MAX_OPCODES or len(machine.stack) > MAX_STACK:
                 raise PickleError(f"its pickle has more than {MAX_OPCODES:,} opcodes, or {MAX_STACK:,} on the stack")
@@ -213,6 +158,10 @@ _DATA = frozenset(
     "INT BININT BININT1 BININT2 LONG LONG1 LONG4 STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 "
     "BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 FLOAT BINFLOAT".split()
 )
+
+
+def _forget(machine: _Machine, argument: Any) -> None:
+    machine.since_mark()
 
 
 def _push(value: Any) -> Callable[[_Machine, Any], None]:
@@ -338,7 +287,9 @@ def _object(machine: _Machine, argument: Any) -> None:
 def _state(machine: _Machine, argument: Any) -> None:
     state, target = machine.stack.pop(), machine.stack[-1]
     if not isinstance(target, (Built, Pairs, View)):
-        raise RefusedError("refused: its pickle sets the state of what no allowed name has built; nothing of it was run")
+        raise RefusedError(
+            "refused: its pickle sets the state of what no allowed name has built; nothing of it was run"
+        )
     if not isinstance(target, Built):
         return  # the attributes of a dict or a parameter: no tensors of a checkpoint
     target.state = state
@@ -410,7 +361,7 @@ def array_of(built: Built) -> View | None:
     if built.name != ARRAY or not isinstance(state, tuple) or len(state) != 5 or not _are_counts(state[1]):
         return None
     code = state[2].arguments[0] if isinstance(state[2], Built) and state[2].arguments else ""
-    return View(None, 0, tuple(state[1]), (), _NUMPY.get(code, "") if isinstance(code, str) else "")
+    return View(None, 0, tuple(state[1]), (), NUMPY.get(code, "") if isinstance(code, str) else "")
 
 
 def _storage(identity: Any) -> Storage | Built:
@@ -443,7 +394,7 @@ _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "EMPTY_DICT": lambda machine, argument: machine.stack.append(Pairs()),
     "EMPTY_SET": lambda machine, argument: machine.stack.append(Built("builtins.set", ())),
     "MARK": _Machine.below,
-    "POP_MARK": lambda machine, argument: machine.since_mark() and None,
+    "POP_MARK": _forget,
     "POP": _pop,
     "DUP": lambda machine, argument: machine.stack.append(machine.stack[-1]),
     "TUPLE": _marked(tuple),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 from codeclone.model import File, Location, Skipped, Stored, Tensor
 from codeclone.plain import plain
@@ -155,8 +155,8 @@ class _Told:
 
 def _entry(name: str, entry: Any, start: int, size: int, told: _Told) -> Tensor | None:
     """One tensor of a safetensors header; None, and told, where the entry cannot be true."""
-    fields = entry if isinstance(entry, dict) else {}
-    dtype, shape, offsets = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
+    fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
+    dtype, shape, offsets = (fields.get(part) for part in ("dtype", "shape", "data_offsets"))
     if not isinstance(dtype, str) or not _counts(shape, MAX_DIMENSIONS) or not _counts(offsets, 2) or len(offsets) != 2:
         told.tell(name, "no tensor: dtype, shape and two offsets are needed")
         return None
@@ -171,7 +171,7 @@ def _entry(name: str, entry: Any, start: int, size: int, told: _Told) -> Tensor 
     return Tensor(name, tuple(shape), dtype[:20], Stored(start + first, last - first))
 
 
-def _counts(value: Any, most: int) -> bool:
+def _counts(value: Any, most: int) -> TypeGuard[list[int]]:
     return isinstance(value, list) and len(value) <= most and all(type(n) is int and 0 <= n < 2**63 for n in value)
 
 
@@ -191,7 +191,9 @@ def _overlapping(tensors: Iterable[Tensor]) -> set[str]:
 def _metadata(value: Any) -> dict[str, str]:
     entries = value.items() if isinstance(value, dict) else ()
     kept = ((name, item) for name, item in entries if isinstance(item, (str, int, float)))
-    return {plain(name[:MAX_METADATA_TEXT]): plain(str(item)[:MAX_METADATA_TEXT]) for name, item in [*kept][:MAX_METADATA]}
+    return {
+        plain(name[:MAX_METADATA_TEXT]): plain(str(item)[:MAX_METADATA_TEXT]) for name, item in [*kept][:MAX_METADATA]
+    }
 
 
 # The other formats
@@ -199,11 +201,12 @@ def _metadata(value: Any) -> dict[str, str]:
 
 def _torch(stream: BinaryIO, file: File, kind: str) -> TensorFile | Skipped:
     from codeclone.read import torch_files  # zipfile and pickletools are needed for these files only
+    from codeclone.read.pickled import PickleError
 
     read = torch_files.read_zip if kind == "torch zip" else torch_files.read_legacy
     try:
         found = read(stream, file.path, file.size)
-    except (torch_files.TorchError, torch_files.PickleError) as error:
+    except (torch_files.TorchError, PickleError) as error:
         return Skipped(Location(file.path), str(error))
     return TensorFile(file.path, kind, found.tensors, found.metadata, skipped=found.skipped)
 

@@ -64,7 +64,7 @@ class TorchError(ValueError):
 def read_zip(stream: BinaryIO, path: str, size: int) -> Found:
     """The tensors of a zip file. Raises TorchError, PickleError and OSError."""
     try:
-        archive = zipfile.ZipFile(_Bounded(stream))  # type: ignore[arg-type]
+        archive = zipfile.ZipFile(_Bounded(stream))
         members = _members(archive, size)
         root, content = _pickle(archive, members)
         order = archive.read(members[f"{root}byteorder"])[:10] if _is_small(members.get(f"{root}byteorder")) else b""
@@ -143,7 +143,9 @@ def _pickle(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]) ->
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise TorchError("its data.pkl is compressed in a way that torch does not use")
     if member.file_size > MAX_BYTES or member.file_size > MAX_RATIO * max(member.compress_size, 1):
-        raise TorchError(f"refused: its data.pkl has {member.file_size:,} bytes, of {member.compress_size:,} compressed")
+        raise TorchError(
+            f"refused: its data.pkl has {member.file_size:,} bytes, of {member.compress_size:,} compressed"
+        )
     with archive.open(member) as content:
         return found[0].removesuffix("data.pkl"), b"".join(iter(partial(content.read, 2**20), b""))
 
