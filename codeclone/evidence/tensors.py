@@ -17,8 +17,8 @@ import numpy as np
 from codeclone.attribution import Explained, explain
 from codeclone.background import Shares, text_keys
 from codeclone.evidence import Context, Findings, Profiled, finding_id
-from codeclone.match.rewriting import is_index
 from codeclone.match.tensor_names import NameMatch, match_names
+from codeclone.match.tensor_rarity import bits_of, distinctive, fact
 from codeclone.match.tensor_showing import Amounts, Side, measures, sentence, tables
 from codeclone.model import (
     LEVELS,
@@ -35,7 +35,6 @@ from codeclone.model import (
     Profile,
     Skipped,
     Snapshot,
-    Tensor,
 )
 from codeclone.plain import plain
 from codeclone.read.checkpoints import Checkpoint, checkpoints, dtypes
@@ -69,15 +68,6 @@ TRIED = 3
 
 MAX_RENAMES = 50_000
 MAX_PLACES = 50
-
-WRITTEN_BY_TOOLS = frozenset(
-    "weight bias running_mean running_var num_batches_tracked in_proj_weight in_proj_bias weight_g weight_v original0 "
-    "original1 parametrizations module _orig_mod _fsdp_wrapped_module _checkpoint_wrapped_module _forward_module state_dict "
-    "model_state_dict ema base_model base_layer default lora_a lora_b lora_embedding_a lora_embedding_b modules_to_save "
-    "original_module qweight qzeros scales g_idx absmax quant_map quant_state nested_absmax nested_quant_map scb "
-    "weight_format weight_scale input_scale weight_scale_inv optimizer exp_avg exp_avg_sq".split()
-)
-"""Segments that libraries for training, adapting and quantising write, in lower case: no author chose them."""
 
 OPTIMIZER = re.compile(r"(optimizers?|optimizer_states?|optimizer_state_dict|optim|lr_schedulers?|loops)(\.|\Z)")
 """What a training checkpoint holds beside the model."""
@@ -166,21 +156,15 @@ def _model_only(checkpoint: Checkpoint) -> Checkpoint:
     )  # fmt: skip
 
 
-def _fact(tensor: Tensor) -> str:
-    """Name with N for each index, shape and type."""
-    name = ".".join("N" if is_index(segment) else segment for segment in tensor.name.split("."))
-    return f"{name} {'?' if tensor.shape is None else '|'.join(map(str, tensor.shape))}|{tensor.dtype}"
-
-
 def _facts_by_file(checkpoint: Checkpoint, paths: Sequence[str]) -> set[tuple[int, str]]:
     files = [paths.index(path) for path in checkpoint.paths]
-    return {(files[o], _fact(tensor)) for o, tensor in zip(checkpoint.owners, checkpoint.tensors, strict=True)}
+    return {(files[o], fact(tensor)) for o, tensor in zip(checkpoint.owners, checkpoint.tensors, strict=True)}
 
 
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
     """Pair each left checkpoint with the best of each candidate; what the right explains becomes evidence."""
     texts = dict.fromkeys(left.details["texts"])
-    bits = _bits(tuple(texts), context.names["attributes"])
+    bits = bits_of(tuple(texts), context.names["attributes"])
     keys = text_keys(texts)
     order = np.argsort(keys, kind="stable")
     weights = np.array([bits[text] for text in texts], np.float64)
@@ -216,20 +200,6 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
 
 def _compared(name: str, profile: Profile) -> Compared:
     return Compared(name, "tensors", len(profile.details["paths"]), 0, 0, len(profile.facts.keys))
-
-
-def _bits(facts: Sequence[str], attributes: Shares) -> dict[str, float]:
-    """Fact -> bits of the rarest segment of its name that an author chose."""
-    chosen = {text: _chosen(text.rpartition(" ")[0]) for text in facts}
-    segments = sorted({segment for some in chosen.values() for segment in some})
-    known = dict(zip(segments, attributes.bits(segments).tolist(), strict=True))
-    return {text: max((known[segment] for segment in some), default=0.0) for text, some in chosen.items()}
-
-
-def _chosen(name: str) -> list[str]:
-    """Segments of a name that an author chose."""
-    segments = name.split(".")
-    return [s for s in segments if s and s != "N" and not is_index(s) and s.lower() not in WRITTEN_BY_TOOLS]
 
 
 # Which checkpoint goes with which
@@ -277,7 +247,7 @@ def _finding(
     if pair.sure < LEAST_MAPPED * min(len(left.tensors), len(right.tensors)):
         return None
     elsewhere = next(((c, other) for c, other in rivals if other is not None and _as_good(other, pair)), None)
-    rare = _distinctive(pair, [candidate.profile for candidate, _ in rivals], context.names["attributes"])
+    rare = _rare(pair, [candidate.profile for candidate, _ in rivals], context.names["attributes"])
     level: Level = "none" if elsewhere else "moderate" if len(rare) >= DISTINCTIVE else "weak"
     reason = sentence(left.tensors, right.tensors, match)
     if elsewhere is not None:
@@ -316,28 +286,20 @@ def _as_good(other: _Pair, pair: _Pair) -> bool:
     return other.sure >= AS_GOOD * pair.sure and other.match.same_names >= AS_GOOD * pair.match.same_names
 
 
-def _distinctive(pair: _Pair, rivals: Sequence[Profile], attributes: Shares) -> list[str]:
-    """Segments that mapped tensors have on both sides, and no public model folder and no rival has; in the left's order."""
+def _rare(pair: _Pair, rivals: Sequence[Profile], attributes: Shares) -> list[str]:
+    """Module names of both sides that no public model folder has, and no ancestor or claimed source."""
     if "GGUF" in (*pair.left.formats, *pair.right.formats):
         return []  # its names are those of the program that converts
-    found: dict[str, None] = {}
-    for one, other in pair.match.mapping:
-        ours, theirs = pair.left.tensors[one], pair.right.tensors[other]
-        if ours.shape == theirs.shape:
-            theirs_too = {*theirs.name.split(".")}
-            found.update(dict.fromkeys(s for s in _chosen(ours.name) if s in theirs_too))
     explained = {
         s for rival in rivals for c in rival.details["checkpoints"] for t in c.tensors for s in t.name.split(".")
     }
-    segments = [segment for segment in found if segment not in explained]
-    plainer = [re.sub(r"\d+", "", segment).strip("_") for segment in segments]
-    held = zip(segments, attributes.held_by(segments).tolist(), attributes.held_by(plainer).tolist(), strict=True)
-    return [segment for segment, folders, more in held if not folders and not more]
+    pairs = ((pair.left.tensors[one], pair.right.tensors[other]) for one, other in pair.match.mapping)
+    return distinctive(pairs, explained, attributes)
 
 
 def _amounts(pair: _Pair, explained: Explained, attributes: Shares) -> Amounts:
-    ours, theirs = ({_fact(tensor): None for tensor in side.tensors} for side in (pair.left, pair.right))
-    bits = _bits([*ours, *theirs], attributes)
+    ours, theirs = ({fact(tensor): None for tensor in side.tensors} for side in (pair.left, pair.right))
+    bits = bits_of([*ours, *theirs], attributes)
     shared = [text for text in ours if text in theirs]
     places = np.searchsorted(explained.keys, text_keys(shared))
     attributable = (explained.parts[places] == PARTS.index("attributable")).tolist()

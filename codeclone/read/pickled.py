@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import pickletools
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO, cast
 
-from codeclone.plain import plain
-from codeclone.read.pickle_names import ALLOWED, ARRAY, DTYPES, NUMPY, STORAGES
+from codeclone.read.pickle_values import Built, Pairs, PickleError, RefusedError, View, allowed, apply, storage_of
 
 MAX_BYTES = 64 * 2**20
 """Of one pickle. One with 50,000 tensors has about 10 MB: the numbers themselves stand elsewhere."""
@@ -26,64 +24,6 @@ MAX_MARKS = 1_000
 """Containers that are open in each other."""
 
 MAX_MEMO = 2_000_000
-
-
-class PickleError(ValueError):
-    """The bytes are no pickle, or one over a bound; says so in one clause."""
-
-
-class RefusedError(PickleError):
-    """The pickle names what builds no tensors; says which."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Global:
-    """A name that is allowed; it is never looked up."""
-
-    name: str
-
-
-@dataclass(slots=True, eq=False)
-class Pairs:
-    """A dict. Its entries are not hashed: keys of a hostile pickle can be made to collide."""
-
-    entries: list[Any] = field(default_factory=list)
-    """Tuples of key and value; where the pickle gave them as a list, whatever stands in it."""
-
-
-@dataclass(slots=True, eq=False)
-class Built:
-    """What an allowed global would make of these arguments."""
-
-    name: str
-    arguments: tuple[Any, ...]
-    state: Any = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Storage:
-    """The numbers that tensors are views of."""
-
-    dtype: str
-    key: str
-    """What the file calls it."""
-    count: int
-    """Of its elements."""
-    whole: bool
-    """False for a part of another one."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """A tensor: how it lies in its storage."""
-
-    storage: Storage | None
-    """None where the numbers stand in the pickle itself."""
-    offset: int
-    """In elements."""
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    dtype: str
 
 
 class Limited:
@@ -233,27 +173,15 @@ def _pop(machine: _Machine, argument: Any) -> None:
 # Globals, and what they would build
 
 
-def _global(module: Any, name: Any) -> Global:
-    """The global of this name if it is allowed. Raises RefusedError for any other."""
-    if not isinstance(module, str) or not isinstance(name, str):
-        raise RefusedError("refused: its pickle names a global by what is no text; nothing of it was run")
-    full = f"{module}.{name}"
-    if full not in ALLOWED:
-        raise RefusedError(
-            f"refused: its pickle names {plain(full[:200])}, which is not among what builds tensors; nothing of it was run"
-        )
-    return Global(full)
-
-
 def _named(machine: _Machine, argument: str) -> None:
     # GLOBAL: module and name in two lines, which pickletools joins by a space.
     module, _, name = argument.partition(" ")
-    machine.stack.append(_global(module, name))
+    machine.stack.append(allowed(module, name))
 
 
 def _named_on_stack(machine: _Machine, argument: Any) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
-    machine.stack.append(_global(module, name))
+    machine.stack.append(allowed(module, name))
 
 
 def _extension(machine: _Machine, argument: Any) -> None:
@@ -265,7 +193,7 @@ def _extension(machine: _Machine, argument: Any) -> None:
 
 def _reduce(machine: _Machine, argument: Any) -> None:
     arguments, function = machine.stack.pop(), machine.stack.pop()
-    machine.stack.append(_apply(function, arguments))
+    machine.stack.append(apply(function, arguments))
 
 
 def _reduce_with_names(machine: _Machine, argument: Any) -> None:
@@ -276,12 +204,12 @@ def _reduce_with_names(machine: _Machine, argument: Any) -> None:
 def _instance(machine: _Machine, argument: str) -> None:
     module, _, name = argument.partition(" ")
     arguments = machine.since_mark()
-    machine.stack.append(_apply(_global(module, name), tuple(arguments)))
+    machine.stack.append(apply(allowed(module, name), tuple(arguments)))
 
 
 def _object(machine: _Machine, argument: Any) -> None:
     function, *arguments = machine.since_mark()
-    machine.stack.append(_apply(function, tuple(arguments)))
+    machine.stack.append(apply(function, tuple(arguments)))
 
 
 def _state(machine: _Machine, argument: Any) -> None:
@@ -296,91 +224,7 @@ def _state(machine: _Machine, argument: Any) -> None:
 
 
 def _persistent(machine: _Machine, argument: Any) -> None:
-    machine.stack.append(_storage(machine.stack.pop()))
-
-
-def _apply(function: Any, arguments: Any) -> Any:
-    """What an allowed global would make of its arguments. Raises RefusedError for whatever is none."""
-    if not isinstance(function, Global) or not isinstance(arguments, tuple):
-        raise RefusedError("refused: its pickle calls what no allowed name stands for; nothing of it was run")
-    if function.name in _DICTS:
-        return _dict(arguments)
-    if function.name in ("builtins.list", "__builtin__.list"):
-        return arguments[0] if arguments and isinstance(arguments[0], list) else []
-    if function.name in _TENSORS:
-        return _view(function.name, arguments)
-    if function.name in ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"):
-        return arguments[0]
-    if function.name == "torch._tensor._rebuild_from_type_v2":
-        if isinstance(arguments[0], Global) and arguments[0].name == function.name:
-            raise PickleError("its pickle builds a tensor of what builds it")
-        return _apply(arguments[0], arguments[2])
-    if function.name.endswith("multiarray._reconstruct"):
-        return Built(ARRAY, ())
-    return Built(function.name, arguments)
-
-
-_TENSORS = frozenset(
-    f"torch._utils.{name}"
-    for name in ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor")
-)
-
-
-_DICTS = frozenset(
-    ("collections.OrderedDict", "collections.defaultdict", "collections.Counter", "builtins.dict", "__builtin__.dict")
-)
-
-
-def _dict(arguments: tuple[Any, ...]) -> Pairs:
-    """A dict made from another, or from a list of pairs, which is what Python 2 writes of an ordered one.
-
-    The entries are not copied: a pickle could have a long list copied with every opcode.
-    """
-    given = arguments[-1] if arguments else None
-    if isinstance(given, Pairs):
-        return given
-    return Pairs(given) if isinstance(given, list) else Pairs()
-
-
-def _view(name: str, arguments: tuple[Any, ...]) -> View:
-    storage, offset, shape, strides = arguments[:4]
-    shape = shape.arguments[0] if isinstance(shape, Built) and shape.arguments else shape
-    if not isinstance(storage, Storage) or not _is_count(offset) or not _are_counts(shape):
-        raise PickleError("its pickle builds a tensor of what is no storage, offset and shape")
-    dtype = storage.dtype
-    if name.endswith("_v3") and len(arguments) > 6 and isinstance(arguments[6], Global):
-        dtype = DTYPES.get(arguments[6].name.removeprefix("torch."), dtype)
-    if not _are_counts(strides) or len(strides) != len(shape):
-        raise PickleError("its pickle builds a tensor whose strides do not fit its shape")
-    return View(storage, offset, tuple(shape), tuple(strides), dtype)
-
-
-def array_of(built: Built) -> View | None:
-    """The numpy array that was rebuilt from (version, shape, dtype, order, bytes); None for anything else."""
-    state = built.state
-    if built.name != ARRAY or not isinstance(state, tuple) or len(state) != 5 or not _are_counts(state[1]):
-        return None
-    code = state[2].arguments[0] if isinstance(state[2], Built) and state[2].arguments else ""
-    return View(None, 0, tuple(state[1]), (), NUMPY.get(code, "") if isinstance(code, str) else "")
-
-
-def _storage(identity: Any) -> Storage | Built:
-    """What torch's persistent id stands for: ("storage", class, key, device, elements[, view])."""
-    if not isinstance(identity, tuple) or len(identity) < 5 or identity[0] != "storage":
-        return Built("persistent id", ())
-    _, its_class, key, _, count, *view = identity
-    if not isinstance(its_class, Global) or not isinstance(key, (str, int)) or not _is_count(count):
-        raise PickleError("its pickle names a storage without class, key and size")
-    dtype = STORAGES.get(its_class.name.rpartition(".")[2], "")
-    return Storage(dtype, str(key)[:200], count, not any(part is not None for part in view))
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**63
-
-
-def _are_counts(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and len(value) <= 64 and all(_is_count(item) for item in value)
+    machine.stack.append(storage_of(machine.stack.pop()))
 
 
 _STEPS: dict[str, Callable[[_Machine, Any], None]] = {

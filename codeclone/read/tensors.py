@@ -201,7 +201,7 @@ def _metadata(value: Any) -> dict[str, str]:
 
 def _torch(stream: BinaryIO, file: File, kind: str) -> TensorFile | Skipped:
     from codeclone.read import torch_files  # zipfile and pickletools are needed for these files only
-    from codeclone.read.pickled import PickleError
+    from codeclone.read.pickle_values import PickleError
 
     read = torch_files.read_zip if kind == "torch zip" else torch_files.read_legacy
     try:

@@ -18,16 +18,8 @@ from typing import Any, BinaryIO
 
 from codeclone.model import Location, Skipped, Stored, Tensor
 from codeclone.plain import plain
-from codeclone.read.pickled import (
-    MAX_BYTES,
-    Built,
-    Pairs,
-    PickleError,
-    Storage,
-    View,
-    array_of,
-    interpret,
-)
+from codeclone.read.pickle_values import Built, Pairs, PickleError, Storage, View, array_of
+from codeclone.read.pickled import MAX_BYTES, interpret
 from codeclone.read.sizes import bytes_of
 
 MAGIC = 0x1950A86A20F9469CFC6C
