@@ -278,7 +278,20 @@ def _with_prefixes(rules: frozenset[Rule], names: Sequence[Both]) -> frozenset[R
         if not added:
             break
         known.add(min(added, key=lambda rule: (-added[rule], rule.length, rule)))
-    return frozenset({*known, *(Rule("prefix", left, right) for left, right in wrong)})
+    return _with_whole_names(known, names, wrong)
+
+
+def _with_whole_names(rules: set[Rule], names: Sequence[Both], wrong: Sequence[Both]) -> frozenset[Rule]:
+    """The rules with one for each name that comes out wrong; a name that begins with such a name needs its own as well."""
+    known = {*rules}
+    whole: set[Rule] = set()
+    while wrong:
+        whole |= {Rule("prefix", left, right) for left, right in wrong}
+        lefts = {rule.left for rule in whole}
+        known = {rule for rule in known if rule.kind != "prefix" or rule.left not in lefts} | whole
+        rewriter = Rewriter(known)
+        wrong = [both for both in names if rewriter.apply(both[0])[0] != both[1] and both[0] not in lefts]
+    return frozenset(known)
 
 
 def _prefixes(left: Segments, right: Segments, known: set[Rule]) -> list[Rule]:

@@ -27,10 +27,10 @@ def fact(tensor: Tensor) -> str:
 
 def bits_of(facts: Sequence[str], attributes: Shares) -> dict[str, float]:
     """Fact -> bits of the rarest segment of its name that an author chose."""
-    chosen = {text: chosen(text.rpartition(" ")[0]) for text in facts}
-    segments = sorted({segment for some in chosen.values() for segment in some})
+    names = {text: chosen(text.rpartition(" ")[0]) for text in facts}
+    segments = sorted({segment for some in names.values() for segment in some})
     known = dict(zip(segments, attributes.bits(segments).tolist(), strict=True))
-    return {text: max((known[segment] for segment in some), default=0.0) for text, some in chosen.items()}
+    return {text: max((known[segment] for segment in some), default=0.0) for text, some in names.items()}
 
 
 def chosen(name: str) -> list[str]:
