@@ -6,7 +6,6 @@ Names and shapes show an architecture, which many share openly: whoever builds t
 
 from __future__ import annotations
 
-import heapq
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -60,10 +59,10 @@ AS_GOOD = 0.9
 LEAST_EQUAL = 1000
 """Bytes of a file that is the same on both sides: smaller ones hold next to nothing."""
 
-MAX_CHECKPOINTS = 100
+MAX_CHECKPOINTS = 50
 """Of a repository; the first by path."""
 
-TRIED = 3
+TRIED = 2
 """Right checkpoints that a left one is mapped onto: those that share the most shapes and names."""
 
 MAX_RENAMES = 50_000
@@ -171,7 +170,7 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     explained = explain(
         keys[order], weights[order], context.background.stock_bits, [(c.role, c.profile.facts.keys) for c in candidates]
     )
-    pairs = {c.name: [_best(mine, c.profile) for mine in left.details["checkpoints"]] for c in candidates}
+    pairs = {c.name: _best(left, c.profile) for c in candidates}
     evidence: list[Evidence] = []
     for candidate in candidates:
         if candidate.role != "right":
@@ -224,19 +223,32 @@ class _Pair:
         return self.sure, -len(self.match.rules), -len(self.match.right_over)
 
 
-def _best(mine: Checkpoint, theirs: Profile) -> _Pair | None:
-    """The checkpoint of a candidate that explains a left one best."""
-    found: Sequence[Checkpoint] = theirs.details["checkpoints"]
-    names, shapes = {t.name for t in mine.tensors}, Counter(t.shape for t in mine.tensors)
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """What tells quickly whether two checkpoints can have much in common."""
 
-    def common(place: int) -> tuple[int, int, int]:
-        tensors = found[place].tensors
-        alike = sum((Counter(t.shape for t in tensors) & shapes).values()) + sum(t.name in names for t in tensors)
-        return alike, -abs(len(tensors) - len(mine.tensors)), -place
+    names: frozenset[str]
+    shapes: Counter[tuple[int, ...] | None]
 
-    nearest = [place for place in heapq.nlargest(TRIED, range(len(found)), key=common) if common(place)[0]]
-    pairs = [_Pair(mine, found[place], match_names(mine.tensors, found[place].tensors)) for place in nearest]
-    return max(pairs, key=lambda pair: pair.rank, default=None)
+
+def _outlines(profile: Profile) -> list[_Outline]:
+    found: Sequence[Checkpoint] = profile.details["checkpoints"]
+    return [_Outline(frozenset(t.name for t in c.tensors), Counter(t.shape for t in c.tensors)) for c in found]
+
+
+def _best(left: Profile, right: Profile) -> list[_Pair | None]:
+    """For each left checkpoint the one of a candidate that explains it best."""
+    theirs: Sequence[Checkpoint] = right.details["checkpoints"]
+    others = _outlines(right)
+    best = []
+    for checkpoint, outline in zip(left.details["checkpoints"], _outlines(left), strict=True):
+        alike = [sum((outline.shapes & other.shapes).values()) + len(outline.names & other.names) for other in others]
+        sizes = [abs(len(other.names) - len(outline.names)) for other in others]
+        order = sorted((place for place in range(len(others)) if alike[place]), key=lambda p: (-alike[p], sizes[p], p))
+        tried = (theirs[place] for place in order[:TRIED])
+        pairs = [_Pair(checkpoint, other, match_names(checkpoint.tensors, other.tensors)) for other in tried]
+        best.append(max(pairs, key=lambda pair: pair.rank, default=None))
+    return best
 
 
 def _finding(
