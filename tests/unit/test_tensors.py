@@ -17,8 +17,9 @@ from codeclone.background import shipped
 from codeclone.evidence import Context, Findings, Profiled
 from codeclone.evidence import tensors as room
 from codeclone.match import tensor_showing
+from codeclone.match.tensor_names import match_names
 from codeclone.model import Evidence, File, Repository, Skipped, Snapshot, Tensor
-from codeclone.read import torch_files
+from codeclone.read import open_source, torch_files
 from codeclone.read.checkpoints import checkpoints
 from codeclone.read.tensors import MAX_HEADER, TensorFile, read_tensors
 from codeclone.report import renames
@@ -33,6 +34,7 @@ from tests.checkpoints import (
     with_header,
     zip_of,
 )
+from tests.conftest import SAMPLES
 
 SHAPES = {"a.0.weight": (4, 3), "a.0.bias": (4,), "a.1.weight": (2, 2, 2), "empty": (0, 5), "one": ()}
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
@@ -452,6 +454,20 @@ def test_tables_are_bounded() -> None:
     assert len(table.rows) == tensor_showing.MAX_LEFT_OVER
     assert table.left_out == 2000 - tensor_showing.MAX_LEFT_OVER
     assert {row.op for row in table.rows} == {"only_left", "only_right"}
+
+
+@pytest.mark.parametrize("copy", ["renamed", "rewritten"])
+def test_what_was_renamed_in_the_samples_is_mapped_or_said_to_be_a_guess(copy: str, truth: dict) -> None:  # type: ignore[type-arg]
+    def tensors(name: str) -> tuple[Tensor, ...]:
+        return room.profile(open_source(str(SAMPLES / name))).details["checkpoints"][0].tensors
+
+    left, right, planted = tensors(copy), tensors("original"), truth["tensors"][copy]
+    match = match_names(left, right)
+    known = {left[a].name: right[b].name for a, b in match.mapping if a not in match.ambiguous}
+    assert known.items() <= planted["renames"].items()
+    assert len(known) >= 0.45 * len(left)
+    assert len(match.mapping) >= 0.95 * len(left)
+    assert len(match.rules) <= len(planted["rules"])
 
 
 def test_titles_agree() -> None:
