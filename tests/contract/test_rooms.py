@@ -21,6 +21,12 @@ DAMAGED = {
         "preprocessor_config.json": b"[1, 2]",
     },
     "references": {"config.json": b"{", "README.md": b"a\0b"},
+    "tensors": {
+        "model.safetensors": b"\xff" * 7 + b"\x7f" + b"{}",
+        "model.gguf": b"GGUF",
+        "model.safetensors.index.json": b"[1, 2]",
+        "pytorch_model.bin": b"cos\nsystem\n(S'true'\ntR.",
+    },
 }
 """Kind -> files that its room cannot read; the first stands for any file of that kind."""
 
