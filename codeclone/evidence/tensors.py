@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codeclone.attribution import Explained, explain
 from codeclone.background import Shares, text_keys
 from codeclone.evidence import Context, Findings, Profiled, finding_id
+from codeclone.match.tensor_content import Beginnings, same_beginnings
 from codeclone.match.tensor_names import NameMatch, match_names
 from codeclone.match.tensor_rarity import bits_of, distinctive, fact
 from codeclone.match.tensor_showing import Amounts, Side, measures, sentence, tables
@@ -36,6 +38,7 @@ from codeclone.model import (
     Snapshot,
 )
 from codeclone.plain import plain
+from codeclone.read.beginnings import beginnings
 from codeclone.read.checkpoints import Checkpoint, checkpoints, dtypes
 from codeclone.read.sizes import bytes_of
 from codeclone.read.tensors import TensorFile, pointer_in, read_tensors
@@ -97,6 +100,7 @@ def profile(snapshot: Snapshot) -> Profile:
     """Read the head of every file of tensors."""
     files: list[TensorFile] = []
     contents: list[_Content] = []
+    values: dict[str, dict[str, NDArray[np.float32]]] = {}
     skipped: list[Skipped] = []
     for file in snapshot.files:
         if not reads(file.path):
@@ -109,6 +113,7 @@ def profile(snapshot: Snapshot) -> Profile:
                 contents.append(_Content(file.path, pointer.sha256, pointer.size))
             continue
         files.append(outcome)
+        values[file.path] = beginnings(file, outcome.tensors)
         skipped += outcome.skipped
         if file.whole and outcome.tensors and outcome.format != "index":
             contents.append(_Content(file.path, file.sha256, file.size))
@@ -137,6 +142,7 @@ def profile(snapshot: Snapshot) -> Profile:
             "contents": tuple(contents),
             "paths": tuple(paths),
             "texts": tuple(t for _, t in texts),
+            "beginnings": tuple(_beginnings(checkpoint, values) for checkpoint in kept),
         },
         skipped=(*skipped, *missing),
     )
@@ -153,6 +159,12 @@ def _model_only(checkpoint: Checkpoint) -> Checkpoint:
         checkpoint.total_size,
         {**checkpoint.metadata, "tensors of the optimizer, left out": str(len(checkpoint.tensors) - len(kept))},
     )  # fmt: skip
+
+
+def _beginnings(
+    checkpoint: Checkpoint, values: Mapping[str, Mapping[str, NDArray[np.float32]]]
+) -> dict[str, NDArray[np.float32]]:
+    return {name: its for path in checkpoint.paths for name, its in values.get(path, {}).items()}
 
 
 def _facts_by_file(checkpoint: Checkpoint, paths: Sequence[str]) -> set[tuple[int, str]]:
@@ -241,12 +253,18 @@ def _best(left: Profile, right: Profile) -> list[_Pair | None]:
     theirs: Sequence[Checkpoint] = right.details["checkpoints"]
     others = _outlines(right)
     best = []
-    for checkpoint, outline in zip(left.details["checkpoints"], _outlines(left), strict=True):
+    values: Sequence[Beginnings] = right.details["beginnings"]
+    for checkpoint, outline, ours in zip(
+        left.details["checkpoints"], _outlines(left), left.details["beginnings"], strict=True
+    ):
         alike = [sum((outline.shapes & other.shapes).values()) + len(outline.names & other.names) for other in others]
         sizes = [abs(len(other.names) - len(outline.names)) for other in others]
         order = sorted((place for place in range(len(others)) if alike[place]), key=lambda p: (-alike[p], sizes[p], p))
-        tried = (theirs[place] for place in order[:TRIED])
-        pairs = [_Pair(checkpoint, other, match_names(checkpoint.tensors, other.tensors)) for other in tried]
+        pairs = []
+        for place in order[:TRIED]:
+            other = theirs[place]
+            same = same_beginnings(checkpoint.tensors, other.tensors, ours, values[place])
+            pairs.append(_Pair(checkpoint, other, match_names(checkpoint.tensors, other.tensors, same)))
         best.append(max(pairs, key=lambda pair: pair.rank, default=None))
     return best
 

@@ -1,15 +1,15 @@
 """Which tensor of the left checkpoint is which of the right one, and the fewest rules that rename the one into the other.
 
 Names that are equal, with equal shapes, need no rule. The rest is compared as templates, names with their indices taken out,
-whose tensors agree in shape index by index. Where rules cannot tell which of two tensors of one shape is meant, the order in
-the files does if it is the order of the model; otherwise it is a guess and said to be one.
+whose tensors agree in shape index by index. Where rules cannot tell which of two tensors of one shape is meant, the values
+that they begin with may, or the order in the files if it is the order of the model; otherwise it is a guess and said to be one.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -59,8 +59,11 @@ class NameMatch:
     right_over: tuple[int, ...]
 
 
-def match_names(left: Sequence[Tensor], right: Sequence[Tensor]) -> NameMatch:
-    """Map the tensors of the left checkpoint onto those of the right one. Names are distinct on each side."""
+def match_names(left: Sequence[Tensor], right: Sequence[Tensor], same: Mapping[int, int] | None = None) -> NameMatch:
+    """Map the tensors of the left checkpoint onto those of the right one. Names are distinct on each side.
+
+    `same`: right tensors that begin with the same values as a left one, by place; they settle what shapes leave open.
+    """
     ours, theirs = [segments_of(t.name) for t in left], [segments_of(t.name) for t in right]
     shapes = _comparable(left, right)
     ordered = not _is_sorted(left) and not _is_sorted(right)
@@ -83,7 +86,7 @@ def match_names(left: Sequence[Tensor], right: Sequence[Tensor]) -> NameMatch:
         if sides == before:
             break
         before = sides
-        for one, other, guess in search(sides[0], sides[1], shapes, taken, ordered):
+        for one, other, guess in search(sides[0], sides[1], shapes, taken, ordered, same or {}):
             for indices, place in one.members.items():
                 if indices in other.members and shapes[0][place] == shapes[1][other.members[indices]]:
                     mapping[place] = other.members[indices]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from codeclone.match.rewriting import INDEX, Rule, Segments, is_index, ways
@@ -48,6 +48,8 @@ class _Candidate:
     """How far the two are apart in the order of the files, among templates of one shape."""
     unlike: float
     """In [0, 1]: how little the segments that differ look alike."""
+    unknown: bool
+    """Whether what the tensors begin with does not tell that they belong together."""
 
     @property
     def sides(self) -> tuple[tuple[str, int], tuple[str, int]]:
@@ -78,13 +80,19 @@ Key = tuple[tuple[float, ...], tuple[float, ...], int]
 
 
 def search(
-    left: list[Template], right: list[Template], shapes: Shapes, taken: set[Rule], ordered: bool
+    left: list[Template],
+    right: list[Template],
+    shapes: Shapes,
+    taken: set[Rule],
+    ordered: bool,
+    same: Mapping[int, int],
 ) -> list[tuple[Template, Template, bool]]:
     """Pairs of templates, each in one at most, and whether the choice was a guess. Adds their rules to `taken`.
 
-    `ordered`: the tensors stand in the order of the model on both sides.
+    `ordered`: the tensors stand in the order of the model on both sides. `same`: right tensors that begin with the same values
+    as a left one.
     """
-    options = _Options(left, right, shapes, taken, ordered)
+    options = _Options(left, right, shapes, taken, ordered, same)
     queue = [options.key(number) for number in range(len(options.candidates))]
     heapq.heapify(queue)
     guessed: set[Rule] = set()
@@ -120,10 +128,16 @@ class _Options:
     """The candidates that are left, and what they cost."""
 
     def __init__(
-        self, left: list[Template], right: list[Template], shapes: Shapes, taken: set[Rule], ordered: bool
+        self,
+        left: list[Template],
+        right: list[Template],
+        shapes: Shapes,
+        taken: set[Rule],
+        ordered: bool,
+        same: Mapping[int, int],
     ) -> None:
         self.ordered = ordered
-        self.candidates = _candidates(left, right, shapes)
+        self.candidates = _candidates(left, right, shapes, same)
         self.prices = _Prices(left, right, self.candidates, taken)
         self.used: set[tuple[str, int]] = set()
         self.by_rule: dict[Rule, list[int]] = {}
@@ -141,7 +155,7 @@ class _Options:
         candidate = self.candidates[number]
         cost, balance, _ = self.prices.of(candidate)
         near = (candidate.distance, candidate.unlike) if self.ordered else (candidate.unlike, candidate.distance)
-        return (cost, candidate.missing, balance), near, number
+        return (candidate.unknown, cost, candidate.missing, balance), near, number
 
     def tied(self, key: Key) -> list[_Candidate]:
         """Other candidates of either template that cost as much and that the order of the files does not put behind."""
@@ -157,8 +171,12 @@ class _Options:
         return sorted({number for rule in new for number in self.by_rule[rule]})
 
 
-def _candidates(left: list[Template], right: list[Template], shapes: Shapes) -> list[_Candidate]:
-    """Pairs of templates that agree in shape and that rules can turn into each other."""
+def _candidates(
+    left: list[Template], right: list[Template], shapes: Shapes, same: Mapping[int, int]
+) -> list[_Candidate]:
+    """Pairs of templates that agree in shape and that rules can turn into each other; only those that begin with the same values
+    where most tensors of a template have such a partner."""
+    home = {place: number for number, template in enumerate(right) for place in template.members.values()}
     at: dict[tuple[Segments, tuple[int, ...] | None], list[int]] = {}
     for number, template in enumerate(right):
         for indices, place in template.members.items():
@@ -169,12 +187,14 @@ def _candidates(left: list[Template], right: list[Template], shapes: Shapes) -> 
         agreeing: Counter[int] = Counter()
         for indices, place in template.members.items():
             agreeing.update(at.get((indices, shapes[0][place]), ()))
+        told = Counter(home[same[p]] for p in template.members.values() if same.get(p) in home)
+        known = next((o for o, n in told.most_common(1) if 2 * n > len(template.members)), None)
         common = {*template.segments}
         nearest = heapq.nsmallest(
             MAX_CANDIDATES,
             (
                 (-len(common.intersection(right[o].segments)), _distance(ranks[0][number], ranks[1][o]), o)
-                for o in agreeing
+                for o in (agreeing if known is None or known not in agreeing else (known,))
             ),
         )
         for _, distance, other in nearest:
@@ -185,7 +205,7 @@ def _candidates(left: list[Template], right: list[Template], shapes: Shapes) -> 
             if rewrites:
                 missing = len(template.members) + len(right[other].members) - 2 * agreeing[other]
                 unlike = _unlike(template.segments, right[other].segments)
-                found.append(_Candidate(number, other, rewrites, missing, distance, unlike))
+                found.append(_Candidate(number, other, rewrites, missing, distance, unlike, other != known))
     return found
 
 
