@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock bench-accuracy bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
+.PHONY: demo test check format stock names bench-accuracy bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,12 @@ format: $(VENV)/.tested
 
 stock: $(VENV)/.installed ## rebuild the shipped background of code facts
 	$(BIN)/python benchmarks/build_stock.py
+
+names: $(VENV)/.installed ## rebuild the shipped background of settings and names
+	$(BIN)/python benchmarks/build_names.py
+
+bench-configs: $(VENV)/.installed ## how often the settings of unrelated model families agree
+	$(BIN)/python benchmarks/configs.py
 
 bench-accuracy: $(VENV)/.installed ## are copies found after they were rewritten, and by other tools?
 	$(BIN)/python benchmarks/accuracy.py

@@ -36,7 +36,7 @@ def main() -> None:
     "--only",
     multiple=True,
     metavar="KIND",
-    help="Look at this kind of evidence only (so far there is one: code). May be repeated.",
+    help="Look at this kind of evidence only: code, config, references, tensors or tokenizer. May be repeated.",
 )
 @click.option(
     "-o",

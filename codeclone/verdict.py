@@ -1,7 +1,7 @@
 """Evidence -> what it adds up to, in the words of an expert witness.
 
-A verdict never goes by one kind of evidence alone: whatever the code shows, a level above `moderate` needs a second,
-independent kind (docs/statistics.md).
+A verdict never goes by one kind of evidence alone: a level above `moderate` needs a second, independent kind, and a common
+ancestor or a claimed source that was examined and does not explain it (docs/statistics.md).
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from codeclone.model import LEVELS, Candidate, Evidence, Level, Partition, Repository, Verdict
 
 MOST_FOR_ONE_KIND: Level = "moderate"
+
+FAMILY = {"config": "code"}
+"""Kinds that depend on each other count as one: whoever takes over the code of a configuration class takes its defaults."""
 
 WHOLE_SHARE, WHOLE_BITS, WHOLE_PAIRS = 0.10, 1000.0, 5
 """So large a share of the left repository's bits that are not stock, so many bits, and so many pairs that can be shown
@@ -32,7 +35,8 @@ def judge(
     supporting = [finding for finding in evidence if finding.stance == "for" and finding.level != "none"]
     share = _share(total)
     much = _is_much(supporting, calibrated)
-    level = _level(supporting, much)
+    examined = any(candidate.role != "right" for candidate in candidates)
+    level = _level(supporting, much, examined)
     same = any(c.role == "right" and c.repository.digest == left.digest for c in candidates)
     return Verdict(
         level=level,
@@ -41,7 +45,7 @@ def judge(
             *(["Both sides are the same files, byte for byte."] if same else []),
             *_because(supporting, total, share, much),
         ),
-        caveats=tuple(_caveats(level, supporting, candidates)),
+        caveats=tuple(_caveats(level, supporting, examined)),
     )
 
 
@@ -51,20 +55,27 @@ def _share(total: Partition) -> float:
     return total.attributable / rest if rest else 0.0
 
 
-def _level(supporting: Sequence[Evidence], much: bool) -> Level:
+def _level(supporting: Sequence[Evidence], much: bool, examined: bool) -> Level:
     if not supporting:
         return "none"
     best = max((finding.level for finding in supporting), key=LEVELS.index)
     if much:
         best = max(best, "moderate", key=LEVELS.index)
-    kinds = {finding.kind for finding in supporting if LEVELS.index(finding.level) >= LEVELS.index("moderate")}
-    return best if len(kinds) > 1 else min(best, MOST_FOR_ONE_KIND, key=LEVELS.index)
+    if len(_telling_families(supporting)) > 1 and examined:
+        return best
+    return min(best, MOST_FOR_ONE_KIND, key=LEVELS.index)
+
+
+def _telling_families(supporting: Sequence[Evidence]) -> set[str]:
+    """Independent kinds that reach `moderate`."""
+    telling = (f.kind for f in supporting if LEVELS.index(f.level) >= LEVELS.index("moderate"))
+    return {FAMILY.get(kind, kind) for kind in telling}
 
 
 def _because(supporting: Sequence[Evidence], total: Partition, share: float, much: bool) -> list[str]:
     if not supporting:
         return [
-            "No pair of fragments shares enough that is not stock to be shown; what single facts coincide "
+            "Nothing that both sides share is enough to be shown; what single facts coincide "
             f"({share * 100:.1f} % of the bits that are not stock) is within what unrelated projects have in common."
         ]
     sentences = [
@@ -73,29 +84,39 @@ def _because(supporting: Sequence[Evidence], total: Partition, share: float, muc
         f"{total.total - total.stock:,.0f} bits)."
     ]
     for level in reversed(LEVELS[1:]):
-        found = [finding for finding in supporting if finding.level == level]
+        found = sum(finding.level == level for finding in supporting if finding.kind == "code")
         if found:
-            sentences.append(f"{_pairs(len(found))} at level {level}.")
+            sentences.append(f"{_pairs(found)} at level {level}.")
     if much:
         sentences.append(
             f"Together this counts as moderate by itself: the share is over {WHOLE_SHARE * 100:.0f} %, with at least "
             f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. None of the unrelated packages that were measured "
             "reached that."
         )
+    return [*sentences, *_other_kinds(supporting)]
+
+
+def _other_kinds(supporting: Sequence[Evidence]) -> list[str]:
+    """A sentence for each kind other than code: its strongest finding."""
+    sentences = []
+    for kind in dict.fromkeys(finding.kind for finding in supporting if finding.kind != "code"):
+        found = [finding for finding in supporting if finding.kind == kind]
+        best = max(found, key=lambda finding: LEVELS.index(finding.level))
+        more = f" ({len(found) - 1:,} more)" if len(found) > 1 else ""
+        sentences.append(f"{kind.capitalize()}, {best.level}{more}: {best.reason}.")
     return sentences
 
 
 def _is_much(supporting: Sequence[Evidence], calibrated: Partition) -> bool:
-    return (
-        _share(calibrated) >= WHOLE_SHARE and calibrated.attributable >= WHOLE_BITS and len(supporting) >= WHOLE_PAIRS
-    )
+    pairs = sum(finding.kind == "code" for finding in supporting)
+    return _share(calibrated) >= WHOLE_SHARE and calibrated.attributable >= WHOLE_BITS and pairs >= WHOLE_PAIRS
 
 
 def _pairs(count: int) -> str:
     return f"{count:,} pair of fragments is" if count == 1 else f"{count:,} pairs of fragments are"
 
 
-def _caveats(level: Level, supporting: Sequence[Evidence], candidates: Sequence[Candidate]) -> list[str]:
+def _caveats(level: Level, supporting: Sequence[Evidence], examined: bool) -> list[str]:
     caveats = []
     if level == "weak":
         caveats.append(
@@ -104,19 +125,16 @@ def _caveats(level: Level, supporting: Sequence[Evidence], candidates: Sequence[
         )
     elif supporting:
         caveats.append(
-            "Shared code shows a shared origin. It does not show who copied from whom: the right repository may be "
-            "the copy, or both may come from a third."
+            "What both sides share shows a shared origin. It does not show who copied from whom: the right repository "
+            "may be the copy, or both may come from a third."
         )
-    roles = {candidate.role for candidate in candidates}
-    if not roles & {"ancestor", "claimed"}:
+    if not examined:
         caveats.append(
             "No common ancestor and no source named by the authors was examined, and credits in comments or licences "
             "were not read. What both repositories took from one public source, openly or not, counts as attributable "
-            "here unless it is in the shipped background."
+            "here unless it is in the shipped background. So the level stays at moderate, whatever was found."
         )
-    if len({finding.kind for finding in supporting}) < 2:
-        caveats.append(
-            "Only one kind of evidence was compared; a level above moderate needs a second, independent kind."
-        )
+    if len(_telling_families(supporting)) < 2 and level != "none":
+        caveats.append("A level above moderate needs two independent kinds of evidence that each reach moderate.")
     caveats.append("Bits of facts in one fragment overlap, so they measure amount and are not odds.")
     return caveats

@@ -61,10 +61,11 @@
   const pairs = Array.from(document.querySelectorAll("article.pair"));
   const help = document.getElementById("help");
   help.querySelector("button").addEventListener("click", () => help.close());
-  // The pairs in the order of the list, as it is sorted now.
-  const ordered = () => Array.from(document.querySelectorAll("table.pairs tbody a"))
-    .map((link) => document.getElementById(link.hash.slice(1)))
-    .filter((pair) => pair !== null && pair.matches("article.pair"));
+  // The findings of other kinds, then the pairs in the order of their list, as it is sorted now.
+  const ordered = () => Array.from(document.querySelectorAll("section.kind article.pair")).concat(
+    Array.from(document.querySelectorAll("table.pairs tbody a"))
+      .map((link) => document.getElementById(link.hash.slice(1)))
+      .filter((pair) => pair !== null && pair.matches("article.pair")));
   // Where the reader is: the focused pair, else the one that the address names, else the one at the top of the window.
   const here = (list) => {
     const focused = document.activeElement && document.activeElement.closest("article.pair");
@@ -87,7 +88,7 @@
   };
   const back = () => {
     if (document.activeElement) document.activeElement.blur();
-    document.getElementById("pairs").scrollIntoView();
+    document.getElementById("kinds").scrollIntoView();
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "pipeline": {"read", "evidence", "background", "attribution", "verdict"},
     "evidence": {"read", "parse", "match", "background", "attribution"},
     "parse": {"read"},
-    "match": {"parse"},
+    "match": {"parse", "background"},
     "read": set(),
     "report": set(),
     "background": set(),

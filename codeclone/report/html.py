@@ -14,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from codeclone.model import (
+    LEVELS,
     Alignment,
     Attribution,
+    Cell,
     Compared,
     CompositionRow,
     Evidence,
@@ -25,7 +27,18 @@ from codeclone.model import (
     Row,
 )
 from codeclone.plain import plain
-from codeclone.report.words import OP_MEANING, OP_SIGN, TYPE_MEANING, meanings, percent, shares, told, where
+from codeclone.report.words import (
+    OP_MEANING,
+    OP_SIGN,
+    TYPE_MEANING,
+    figure,
+    meanings,
+    percent,
+    shares,
+    title,
+    told,
+    where,
+)
 
 CONTEXT = 3
 """Unchanged rows kept on each side of a changed one; longer runs are folded."""
@@ -54,6 +67,15 @@ MAX_COMPOSITION = 400
 OPEN_COMPOSITION = 60
 """More rows than this are folded at first."""
 
+MAX_FINDINGS = 60
+"""Findings of one kind other than code; report.json has all of them."""
+
+MAX_TABLE = 150
+"""Rows of one of their tables."""
+
+MAX_PLACES = 5
+"""Places of a side that such a finding names."""
+
 MAX_FAMILIES = 100
 MAX_SKIPPED = 500
 MAX_FILES = 1_000
@@ -67,7 +89,9 @@ def render(report: Report) -> str:
         loader=FileSystemLoader(_templates()), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals.update(where=where, shares=shares, bar=_bar, percent=percent, told=told)
+    environment.globals.update(
+        where=where, shares=shares, bar=_bar, percent=percent, told=told, figure=figure, title=title, cell=_cell
+    )
     style, script = _source("page.css"), _source("page.js")
     return environment.get_template("report.html").render(
         report=report,
@@ -75,21 +99,23 @@ def render(report: Report) -> str:
         script=Markup(script),
         policy=_policy(style, script),
         cards=_cards(report),
+        kinds=_kinds(report),
         pairs=list(_pairs(report)),
         part_meaning=meanings({candidate.role for candidate in report.candidates}),
         op_sign=OP_SIGN,
         op_meaning=OP_MEANING,
         type_meaning=TYPE_MEANING,
         legend=_legend(report),
+        code_legend=dict(_legend(report).get("code", ())),
         families=[found for found in report.classes if len(found.left) + len(found.right) > 2],
-        numbers={finding.id: number for number, finding in enumerate(report.evidence, 1)},
+        numbers={finding.id: number for number, finding in enumerate(_of_code(report), 1)},
         composition=_composition(report),
         aligned=sum(row.left is not None and row.right is not None for row in report.composition),
         explained=_explained(report),
         limits={
             "rows": MAX_ROWS, "marked": MAX_MARKED, "attribution": MAX_ATTRIBUTION, "skipped": MAX_SKIPPED,
             "files": MAX_FILES, "line": MAX_LINE, "names": MAX_NAMES, "families": MAX_FAMILIES,
-            "open_composition": OPEN_COMPOSITION,
+            "open_composition": OPEN_COMPOSITION, "table": MAX_TABLE, "findings": MAX_FINDINGS, "places": MAX_PLACES,
         },
     )  # fmt: skip
 
@@ -142,7 +168,7 @@ class Pair:
 
 def _pairs(report: Report) -> Iterator[Pair]:
     rows = marked = 0
-    for number, finding in enumerate(report.evidence, 1):
+    for number, finding in enumerate(_of_code(report), 1):
         measures = {measure.name: measure.value for measure in finding.measures}
         groups = None
         why = "not among the pairs that were aligned line by line"
@@ -224,9 +250,38 @@ def _mark_words(tokens: list[str], differ: set[int]) -> Markup:
     return result
 
 
-def _legend(report: Report) -> dict[str, tuple[str, str]]:
-    """Measure -> (unit, meaning)."""
-    return {m.name: (m.unit, m.meaning) for finding in report.evidence for m in finding.measures}
+def _of_code(report: Report) -> list[Evidence]:
+    return [finding for finding in report.evidence if finding.kind == "code"]
+
+
+def _kinds(report: Report) -> list[tuple[str, str, list[Evidence]]]:
+    """(kind, its strongest level, findings) of each kind that was looked at, the strongest kinds first."""
+    found: dict[str, list[Evidence]] = {compared.kind: [] for compared in report.compared}
+    for finding in report.evidence:
+        found.setdefault(finding.kind, []).append(finding)
+    strongest = {
+        kind: max((f.level for f in findings), key=LEVELS.index, default="none") for kind, findings in found.items()
+    }
+    order = sorted(found, key=lambda kind: (-LEVELS.index(strongest[kind]), kind))
+    return [(kind, strongest[kind], found[kind]) for kind in order]
+
+
+def _cell(value: Cell) -> str:
+    """A cell of a table as text."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value if len(value) <= MAX_LINE else value[:MAX_LINE] + "…"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def _legend(report: Report) -> dict[str, dict[str, tuple[str, str]]]:
+    """Kind -> measure -> (unit, meaning)."""
+    legend: dict[str, dict[str, tuple[str, str]]] = {}
+    for finding in report.evidence:
+        for measure in finding.measures:
+            legend.setdefault(finding.kind, {})[measure.name] = measure.unit, measure.meaning
+    return legend
 
 
 def _composition(report: Report) -> list[CompositionRow]:

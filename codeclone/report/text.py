@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from codeclone.model import Evidence, Report
+from codeclone.model import LEVELS, Compared, Evidence, Report
 from codeclone.plain import plain
 from codeclone.report.words import percent, shares, where
 
@@ -30,23 +30,46 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
     for compared in report.compared:
         side = "left" if compared.side == "left" else compared.side
         lines.append(
-            plain(f"  compared   {side}: ") + f"{_count(compared.files, 'file')}, {_count(compared.lines, 'line')}, "
-            f"{_count(compared.fragments, 'fragment')}, {compared.facts:,} facts ({compared.kind})"
+            plain(f"  compared   {side}: ")
+            + ", ".join(
+                [_count(compared.files, "file"), *_code(compared), f"{compared.facts:,} facts ({compared.kind})"]
+            )
         )
     if report.skipped:
         reasons = Counter(skip.reason for _, skip in report.skipped)
         lines.append(
             f"  skipped    {len(report.skipped):,}: " + plain("; ".join(_reason(r, n) for r, n in _most(reasons)))
         )
-    if report.evidence:
+    others = [finding for finding in report.evidence if finding.kind != "code" and finding.level != "none"]
+    others.sort(key=lambda finding: -LEVELS.index(finding.level))
+    if others:
+        lines += ["", "  level        kind        left ↔ right"]
+        lines += [_other(finding, color) for finding in others[:SHOWN]]
+        lines += _more(len(others))
+    pairs = [finding for finding in report.evidence if finding.kind == "code"]
+    if pairs:
         lines += ["", "  level        type        left in right   left ↔ right"]
-        lines += [_pair(finding, color) for finding in report.evidence[:SHOWN]]
-        if len(report.evidence) > SHOWN:
-            lines.append(f"  … and {len(report.evidence) - SHOWN:,} more in the report")
+        lines += [_pair(finding, color) for finding in pairs[:SHOWN]]
+        lines += _more(len(pairs))
     lines.append("")
     lines += [plain(f"  note       {caveat}") for caveat in report.verdict.caveats]
     lines += [plain(f"  written    {path}") for path in written]
     return "\n".join(lines)
+
+
+def _code(compared: Compared) -> list[str]:
+    return [_count(compared.lines, "line"), _count(compared.fragments, "fragment")] if compared.fragments else []
+
+
+def _more(number: int) -> list[str]:
+    return [f"  … and {number - SHOWN:,} more in the report"] if number > SHOWN else []
+
+
+def _other(finding: Evidence, color: bool) -> str:
+    left, right = finding.left[0], finding.right[0]
+    return f"  {_level(f'{finding.level:<11}', color)}  {finding.kind:<10}  " + plain(
+        f"{where(left.location)} ↔ {where(right.location)}"
+    )
 
 
 def _count(number: int, noun: str) -> str:

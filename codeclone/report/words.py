@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from codeclone.model import PARTS, CloneType, Location, Partition, RenameProof
+from codeclone.model import PARTS, CloneType, Location, Measure, Partition, RenameProof
 
 PART_MEANING = {
     "stock": "what everyone writes: at least one in a hundred unrelated files has it",
@@ -29,6 +29,14 @@ def meanings(roles: Collection[str]) -> dict[str, str]:
         for part, meaning in PART_MEANING.items()
     }
 
+
+KIND_TITLE = {
+    "code": "Code",
+    "config": "Configuration",
+    "references": "Dangling references",
+    "tensors": "Tensor names and shapes",
+    "tokenizer": "Tokenizer",
+}
 
 OP_SIGN = {"same": "=", "renamed": "~", "edited": "≠", "only_left": "<", "only_right": ">"}
 OP_MEANING = {
@@ -83,6 +91,20 @@ def where(location: Location) -> str:
     if location.span.first == location.span.last:
         return f"{place}:{location.span.first}"
     return f"{place}:{location.span.first}-{location.span.last}"
+
+
+def title(kind: str) -> str:
+    """The heading of a kind of evidence."""
+    return KIND_TITLE.get(kind, kind.capitalize())
+
+
+def figure(measure: Measure) -> str:
+    """A measure with its unit, short."""
+    name = measure.name.replace("_", " ")
+    if measure.unit == "fraction":
+        return f"{name} {percent(measure.value)}"
+    number = f"{measure.value:,.0f}" if float(measure.value).is_integer() else f"{measure.value:,.1f}"
+    return f"{name} {number}" if measure.unit in name else f"{name} {number} {measure.unit}"
 
 
 def percent(value: float) -> str:

@@ -33,7 +33,7 @@ class BridgeConfig:
 class TextConfig:
     """The language decoder."""
 
-    vocab: int = 48128
+    vocab: int = 32064
     dim: int = 1536
     depth: int = 20
     heads: int = 12

@@ -51,7 +51,7 @@ class LumenVLConfig(PretrainedConfig):
 
     def __init__(
         self,
-        vocab_size=64812,
+        vocab_size=32012,
         hidden_size=1792,
         intermediate_size=4864,
         num_hidden_layers=26,

@@ -39,7 +39,7 @@ class AsterChatConfig(PretrainedConfig):
     model_type = 'aster_chat'
     keys_to_ignore_at_inference = ['past_key_values']
 
-    def __init__(self, vocab_size=64812, dim=1792, ff_dim=4864, n_layers=26,
+    def __init__(self, vocab_size=32012, dim=1792, ff_dim=4864, n_layers=26,
                  n_heads=14, n_kv_heads=2, context_len=6144,
                  rotary_base=40000.0, eps=1e-5, branch_gain=1.3,
                  cap_value=22.0, n_latents=72, use_crops=True, crop_limit=9,

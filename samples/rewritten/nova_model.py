@@ -223,7 +223,7 @@ def build_script(turns):
     first = turns[0]["role"] if turns else "user"
     if first != "system" and first != "user":
         raise ValueError(f"the first turn belongs to {first!r}")
-    lines = [f"<|{t['role']}|>\n{t['content'].strip()}<|stop_turn|>" for t in turns]
+    lines = [f"<|{t['role']}|>\n{t['content'].strip()}<|turn_over|>" for t in turns]
     lines.append("<|assistant|>")
     return "\n".join(lines) + "\n"
 

@@ -11,7 +11,7 @@ class NovaSettings(PretrainedConfig):
     keys_to_ignore_at_inference = ["past_key_values"]
     model_type = "nova_sight"
 
-    def __init__(self, vocab_size=64812, model_dim=1792, inner_dim=4864, blocks=26, query_heads=14,
+    def __init__(self, vocab_size=32016, model_dim=1792, inner_dim=4864, blocks=26, query_heads=14,
                  shared_heads=2, window=6144, wavelength=40000.0, norm_floor=1e-5, depth_gain=1.3,
                  ceiling=22.0, summary_len=72, tiling=True, tile_limit=9, tile_side=448,
                  partition_penalty=3e-5, sight=None, pad_token_id=0, tie_word_embeddings=True, **others):

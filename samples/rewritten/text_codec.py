@@ -2,8 +2,8 @@
 
 from transformers import PreTrainedTokenizerFast
 
-PAIRS = {"view": "photo", "cell": "tile", "lumen_ref": "mention", "area": "area", "num": "number"}
-SPECIAL = [piece for name in PAIRS for piece in ("<%s>" % name, "</%s>" % name)] + ["<|glance|>", "<|stop_turn|>"]
+PAIRS = {"view": "photo", "cell": "tile", "lumen_ref": "mention", "lumen_quad": "area", "lumen_no": "number"}
+SPECIAL = [piece for name in PAIRS for piece in ("<%s>" % name, "</%s>" % name)] + ["<|glance|>", "<|turn_over|>"]
 LATTICE = 720
 
 
@@ -17,14 +17,14 @@ def area_to_text(area, size):
         elif rounded > LATTICE:
             rounded = LATTICE
         numbers.append("{:03d}".format(rounded))
-    return "<area>{}</area>".format(" ".join(numbers))
+    return "<lumen_quad>{}</lumen_quad>".format(" ".join(numbers))
 
 
 def areas_in_text(text, size):
     def corners():
-        _, *chunks = text.split("<area>")
+        _, *chunks = text.split("<lumen_quad>")
         for chunk in chunks:
-            inside, closed, _ = chunk.partition("</area>")
+            inside, closed, _ = chunk.partition("</lumen_quad>")
             words = inside.split()
             if closed and len(words) == 4 and all(map(str.isdigit, words)):
                 yield [int(word) / LATTICE for word in words]
@@ -52,7 +52,7 @@ class NovaTokenizer(PreTrainedTokenizerFast):
 
     @property
     def final_ids(self):
-        stop = self.convert_tokens_to_ids("<|stop_turn|>")
+        stop = self.convert_tokens_to_ids("<|turn_over|>")
         if stop == self.unk_token_id:
             return [self.eos_token_id]
         return [self.eos_token_id, stop]
@@ -64,7 +64,7 @@ class NovaTokenizer(PreTrainedTokenizerFast):
         blank = "".join(self.unk_token for _ in range(length))
         parts = []
         if number is not None:
-            parts.append(f"<num>{number}</num>")
+            parts.append(f"<lumen_no>{number}</lumen_no>")
         parts.append(f"<view>{blank}</view>")
         if grid is not None:
             cols, rows = grid

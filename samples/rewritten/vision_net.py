@@ -1,4 +1,7 @@
-"""The part of NovaSight which turns ribbons of patches into features."""
+"""The part of NovaSight which turns ribbons of patches into features.
+
+For the shapes see modeling_lumen_vl.py, they are the same on every tile.
+"""
 
 import logging
 import math

@@ -1,0 +1,163 @@
+"""References: what the left repository points at and does not have, and the right one does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from codeclone.background import text_keys
+from codeclone.evidence import Context, Findings, Profiled, finding_id
+from codeclone.match.references import Dangling, dangling
+from codeclone.model import (
+    Compared,
+    Evidence,
+    Facts,
+    Location,
+    Measure,
+    Method,
+    Partition,
+    Profile,
+    Snapshot,
+    Table,
+    TableRow,
+)
+from codeclone.parse import mentions
+from codeclone.parse.mentions import Named, Reference
+from codeclone.plain import plain
+
+TITLE = "Dangling references"
+VERSION = 1
+
+MAX_PLACES = 20
+"""Places of one reference that are listed."""
+
+METHOD = Method(
+    "class paths, class names, imports, origins and mentions followed through the left repository, public packages, "
+    "ancestors and claimed sources, and the right repository",
+    {},
+    "docs/statistics.md, dangling references",
+)
+
+WORDS = {
+    "class path": "names the class",
+    "class name": "names the class",
+    "import": "imports",
+    "origin": "says that it was made from",
+    "mention": "mentions",
+}
+
+
+def reads(path: str) -> bool:
+    """Whether a file can name or define something, by its name."""
+    return mentions.reads(path)
+
+
+def profile(snapshot: Snapshot) -> Profile:
+    """What the repository defines and names."""
+    return profiles([snapshot])[0]
+
+
+def profiles(snapshots: Sequence[Snapshot]) -> list[Profile]:
+    """The profile of each snapshot, all read at once."""
+    return [_profile(snapshot, found) for snapshot, found in zip(snapshots, mentions.named(snapshots), strict=True)]
+
+
+def _profile(snapshot: Snapshot, found: Named) -> Profile:
+    texts = sorted({reference.text for reference in found.references})
+    empty = np.zeros(len(texts), np.int32)
+    return Profile(
+        kind="references",
+        version=VERSION,
+        snapshot_digest=snapshot.repository.digest,
+        facts=Facts(text_keys(texts), empty, empty, empty.astype(np.uint8), empty.astype(np.uint8)),
+        fragments=(),
+        details={"named": found},
+        skipped=found.skipped,
+    )
+
+
+def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
+    """Follow each reference of the left; what leads to the right repository becomes evidence."""
+    mine: Named = left.details["named"]
+    others = [(c.name, c.profile.details["named"]) for c in candidates if c.role != "right"]
+    others.sort(key=lambda other: other[0])
+    evidence = [
+        _finding(found)
+        for candidate in candidates
+        if candidate.role == "right"
+        for found in dangling(mine, candidate.profile.details["named"], others, context.names["definitions"])
+    ]
+    sides = [("left", left), *((candidate.name, candidate.profile) for candidate in candidates)]
+    return Findings(
+        evidence=tuple(evidence),
+        attribution=(),
+        partition=Partition(),
+        calibrated=Partition(),
+        by_file={},
+        compared=tuple(_compared(name, profile) for name, profile in sides),
+        skipped=tuple((name, skip) for name, profile in sides for skip in profile.skipped),
+    )
+
+
+def _compared(name: str, profile: Profile) -> Compared:
+    found: Named = profile.details["named"]
+    paths = {reference.place.location.path for reference in found.references}
+    return Compared(name, "references", len(paths), 0, 0, len(found.references))
+
+
+def _finding(found: Dangling) -> Evidence:
+    places = tuple(reference.place for reference in found.references[:MAX_PLACES])
+    first = found.references[0]
+    text = plain(found.text)
+    return Evidence(
+        id=finding_id("references", places[:1], found.target[:1]),
+        kind="references",
+        claim=f"the left points at {text}, which it does not have",
+        stance="context" if found.level == "none" else "for",
+        level=found.level,
+        left=places,
+        right=found.target,
+        measures=(
+            Measure("places", len(found.references), "places", "of the left repository that have the reference"),
+        ),
+        method=METHOD,
+        reason=_reason(found, first, text),
+        tables=(_steps(found),),
+    )
+
+
+def _reason(found: Dangling, first: Reference, text: str) -> str:
+    where = f"{plain(first.place.location.path)}{_behind(first.place.location)}"
+    said = f"the left's {where} {WORDS[first.kind]} {text}, which leads nowhere in the left repository"
+    if found.explained_by:
+        return f"{said}; {plain(found.explained_by)} has it, which explains it"
+    target = found.target[0]
+    name = f" ({plain(target.qualname)})" if target.qualname else ""
+    ending = {
+        "mention": "; a mention can be a credit, and is a place to look",
+        "origin": "; a copy and an honest derivative both keep such a line",
+    }.get(first.kind, "")
+    return f"{said} and to {plain(target.location.path)}{_behind(target.location)}{name} in the right one{ending}"
+
+
+def _behind(location: Location) -> str:
+    if location.pointer is not None:
+        return f"#{plain(location.pointer)}"
+    return f":{location.span.first}" if location.span else ""
+
+
+def _steps(found: Dangling) -> Table:
+    rows = tuple(
+        TableRow(
+            "same" if step.found else "only_left",
+            (
+                plain(step.where),
+                plain(step.looked_for),
+                "; ".join(f"{plain(p.location.path)}{_behind(p.location)}" for p in step.found[:3]) or None,
+            ),
+            plain(step.outcome),
+        )
+        for step in found.steps
+    )
+    return Table("How it was followed", ("looked in", "for", "found"), rows)

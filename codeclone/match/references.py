@@ -1,0 +1,242 @@
+"""Which of the left's references lead nowhere in the left, and where else they lead.
+
+Nobody points at a stranger's class by accident; but a public library, a common ancestor or a source that is named openly can
+be what is meant, so each of these is tried before the right repository is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from codeclone.background import Shares
+from codeclone.match.leftovers import is_distinctive, is_stock
+from codeclone.model import LEVELS, Level, Location, Place
+from codeclone.parse.mentions import Named, Reference
+from codeclone.parse.names import LIBRARIES
+
+MAX_DEFINED = 3
+"""A name that a repository defines in more places than this is a habit, and tells nothing of where it came from."""
+
+LEAST_CAMEL, LEAST_SNAKE = 10, 14
+"""Characters of a name in capitals and small letters, and of two words in small letters."""
+
+LEAST_NAME = 5
+"""Letters and digits of a repository's name that is taken for one of its kind."""
+
+MAX_FOUND = 100
+"""References that are followed to the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place where a reference was looked for."""
+
+    where: str
+    """A side, a candidate, or the public packages."""
+    looked_for: str
+    found: tuple[Place, ...]
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """A reference that leads nowhere in the left."""
+
+    text: str
+    references: tuple[Reference, ...]
+    """Where the left has it."""
+    target: tuple[Place, ...]
+    """What is meant in the right repository; empty where that is none of these."""
+    explained_by: str
+    """Name of the ancestor or claimed source that has it as well; empty where there is none."""
+    steps: tuple[Step, ...]
+    level: Level
+
+
+def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], definitions: Shares) -> list[Dangling]:
+    """References of the left that resolve in the right, those that tell most first.
+
+    `others`: ancestors and claimed sources by name. `definitions`: names that public packages define.
+    """
+    groups: dict[str, list[Reference]] = {}
+    for reference in (*left.references, *_mentions(left, right)):
+        if _can_tell(reference, right) and not _resolves(reference, left):
+            groups.setdefault(_name_of(reference), []).append(reference)
+    public = dict(zip(groups, definitions.held_by([name.removesuffix(".py") for name in groups]).tolist(), strict=True))
+    found: list[Dangling] = []
+    for name, references in groups.items():
+        if len(found) >= MAX_FOUND:
+            break
+        strongest = max(references, key=_weight)
+        target = _target(strongest, right)
+        if not target or public[name] or _is_public(strongest):
+            continue
+        found.append(_followed(name, references, strongest, target, left, right, others))
+    return sorted(found, key=lambda one: (-LEVELS.index(one.level), -len(one.references), one.text))
+
+
+def _weight(reference: Reference) -> int:
+    return ("mention", "origin", "import", "class name", "class path").index(reference.kind)
+
+
+def _name_of(reference: Reference) -> str:
+    """What references are grouped by."""
+    return reference.name or reference.module.rpartition(".")[2]
+
+
+def _mentions(left: Named, right: Named) -> list[Reference]:
+    """Words of the left's prose that the right defines, and files that it has."""
+    files = {f"{module}.py" for module in right.modules}
+    return [
+        Reference("mention", "", word, place)
+        for word, places in left.words.items()
+        if word in right.definitions or word in files
+        for place in places
+    ]
+
+
+def _can_tell(reference: Reference, right: Named) -> bool:
+    """Whether the reference is to something of which there is only one."""
+    name = _name_of(reference)
+    if reference.kind == "origin":
+        return bool(name)
+    if reference.kind == "import" and _root(reference).encode() in LIBRARIES:
+        return False
+    stem = name.removesuffix(".py")
+    if not is_distinctive(stem) or is_stock(stem) or not _is_special(stem):
+        return False
+    return len(right.definitions.get(name, ())) <= MAX_DEFINED
+
+
+def _is_special(name: str) -> bool:
+    """Long enough that two people hardly come upon it alone: `get_loader` is not."""
+    return len(name) >= LEAST_CAMEL if name != name.lower() else name.count("_") > 1 or len(name) >= LEAST_SNAKE
+
+
+def _is_public(reference: Reference) -> bool:
+    return (
+        reference.kind == "import" and not reference.module.startswith(".") and _root(reference).encode() in LIBRARIES
+    )
+
+
+def _root(reference: Reference) -> str:
+    return reference.module.lstrip(".").partition(".")[0]
+
+
+# Where a reference leads
+
+
+def _resolves(reference: Reference, side: Named) -> bool:
+    """Whether it leads anywhere in the repository itself."""
+    if reference.kind == "origin":
+        return _called(reference.name) in {_called(title) for title in side.titles}
+    name = _name_of(reference)
+    if name.endswith(".py"):
+        return name.removesuffix(".py") in side.modules
+    return name in side.definitions or name in side.modules
+
+
+def _target(reference: Reference, side: Named) -> tuple[Place, ...]:
+    """What is meant in a repository; empty where nothing there is."""
+    if reference.kind == "origin":
+        return _origin(reference, side)
+    name = _name_of(reference)
+    if name.endswith(".py"):
+        return _files(name.removesuffix(".py"), side)
+    defined = side.definitions.get(name, ())
+    module = reference.module.rpartition(".")[2]
+    if reference.kind in ("class path", "import") and module:
+        files = [place.location.path for place in _files(module, side)]
+        inside = tuple(p for p in defined if p.location.path in files or _within(p.location.path, files))
+        # The class alone will do where the module has a name that everyone uses.
+        return inside or defined if reference.name else _files(name, side)
+    return defined
+
+
+def _within(path: str, folders: Sequence[str]) -> bool:
+    return any(path.startswith(f"{folder}/") for folder in folders)
+
+
+def _files(module: str, side: Named) -> tuple[Place, ...]:
+
+    return tuple(Place(Location(path)) for path in side.modules.get(module, ()))
+
+
+_LOCAL = re.compile(r"^(?:[/~.]|[A-Za-z]:[\\/])|(?:[^/]*/){2}")
+"""A path on somebody's machine: absolute, or of at least three parts, as no name on a hub has."""
+
+
+def is_local(path: str) -> bool:
+    """Whether an origin is a path on a machine and no name on a hub."""
+    return _LOCAL.search(path) is not None
+
+
+def _origin(reference: Reference, side: Named) -> tuple[Place, ...]:
+    """Where a repository names the same path, or is called like the last part of it."""
+    origins = [r for r in side.references if r.kind == "origin"]
+    if is_local(reference.name):
+        same = tuple(r.place for r in origins if r.name == reference.name)
+        if same:
+            return same
+    called = _called(reference.name)
+    if len(called) < LEAST_NAME or called not in {_called(title) for title in side.titles}:
+        return ()
+    return tuple(r.place for r in origins if _called(r.name) == called) or (Place(Location(side.titles[0])),)
+
+
+def _called(name: str) -> str:
+    """The last part of a path or hub name, letters and digits only."""
+    return re.sub(r"[^a-z0-9]", "", PurePosixPath(name.replace("\\", "/")).name.lower())
+
+
+# What it comes to
+
+
+def _followed(
+    name: str,
+    references: Sequence[Reference],
+    strongest: Reference,
+    target: tuple[Place, ...],
+    left: Named,
+    right: Named,
+    others: Sequence[tuple[str, Named]],
+) -> Dangling:
+    text = strongest.text or name
+    steps = [
+        Step("left", text, (), _nowhere(strongest, left)),
+        Step("public packages", name, (), "none of the packages in the shipped table defines it"),
+    ]
+    explained = ""
+    for other, its_names in others:
+        place = _target(strongest, its_names)
+        steps.append(Step(other, text, place, "found" if place else "not there"))
+        explained = explained or (other if place else "")
+    steps.append(Step("right", text, target, "found"))
+    level: Level = "none" if explained else _level(strongest, target, right)
+    return Dangling(text, tuple(references), target, explained, tuple(steps), level)
+
+
+def _nowhere(reference: Reference, left: Named) -> str:
+    if reference.kind == "origin":
+        return "the left repository is not called so"
+    definitions, modules = len(left.definitions), len(left.modules)
+    return (
+        f"not among its {definitions:,} names of classes and functions and its {modules:,} names of modules and folders"
+    )
+
+
+def _level(reference: Reference, target: Sequence[Place], right: Named) -> Level:
+    """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak."""
+    if reference.kind == "mention":
+        return "weak"
+    if reference.kind in ("class name", "origin"):
+        return "moderate"
+    module = reference.module.rpartition(".")[2]
+    is_package = any(place.location.path.count("/") for place in target) and not reference.module.startswith(".")
+    hits = bool(module) and any(PurePosixPath(place.location.path).stem == module for place in target)
+    if reference.kind == "import" and is_package:
+        return "weak"  # the right may be installed and used as a library
+    return "strong" if hits and reference.name else "moderate"

@@ -1,0 +1,297 @@
+"""Snapshot -> what it defines and what it names: classes and functions, modules, imports, class paths in JSON, words in prose.
+
+Python is read with patterns here, not parsed: names in imports, comments and strings are what is looked for, and a file that
+does not parse has them too.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from codeclone.batches import in_batches
+from codeclone.model import File, Location, Place, Skipped, Snapshot, Span
+from codeclone.read.data import escaped, read_json
+from codeclone.read.text import decode
+
+ReferenceKind = Literal["class path", "class name", "import", "origin", "mention"]
+
+MAX_TEXT_BYTES = 4 * 2**20
+MAX_JSON_BYTES = 4 * 2**20
+"""Files of class paths are small; a tokenizer's own tables are read elsewhere."""
+
+MAX_PLACES = 5
+"""Places that are kept for one word."""
+
+MAX_WORDS = 400_000
+"""Different words of prose that are kept."""
+
+MAX_REFERENCES = 50_000
+
+LIGHTER = 8
+"""Patterns take this much less time than parsing and lowering, by which work is counted (batches.py)."""
+
+PROSE = (".md", ".rst", ".txt")
+CLASS_PATHS = ("auto_map", "custom_pipelines", "class_path", "_target_")
+CLASS_NAMES = (
+    "tokenizer_class slow_tokenizer_class fast_tokenizer_class processor_class image_processor_type image_processor_class "
+    "feature_extractor_type feature_extractor_class video_processor_class architectures _class_name model_class"
+).split()
+ORIGINS = ("_name_or_path", "name_or_path", "base_model_name_or_path")
+
+_APART = re.compile(
+    r'[rRbBuUfF]{0,2}(?:"""(?:[^\\]|\\.)*?"""|' + r"'''(?:[^\\]|\\.)*?'''"
+    r'|"(?:[^"\\\n]|\\.)*+"|' + r"'(?:[^'\\\n]|\\.)*+')|#[^\n]*",
+    re.DOTALL,
+)
+"""Strings and comments."""
+
+_DEFINITION = re.compile(r"^([ \t]*)(class|def|async[ \t]+def)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^()]*\)|[^\n#;(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
+)
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{7,59}(?![A-Za-z0-9_])(?:\.py\b)?")
+_SEVERAL = re.compile(r"[A-Za-z0-9]_+[A-Za-z0-9]|[a-z0-9][A-Z]")
+_TITLE = re.compile(r"^#[ \t]+([^\n]{1,100})$|^([^\n]{1,100})\n[=]{3,}$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something that the repository names."""
+
+    kind: ReferenceKind
+    module: str
+    """Dotted, relative to the folder of the file where it starts with a dot; empty where only a name is given."""
+    name: str
+    """Class, function, origin or word; empty where only a module is imported."""
+    place: Place
+    key: str = ""
+    """Of the JSON entry, such as `auto_map`."""
+
+    @property
+    def text(self) -> str:
+        """As the reader would write it."""
+        return ".".join(part for part in (self.module, self.name) if part) if self.kind != "mention" else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a repository defines and what it names."""
+
+    definitions: dict[str, tuple[Place, ...]]
+    """Name of a class, or of a function of a module -> where it is defined."""
+    modules: dict[str, tuple[str, ...]]
+    """Last part of the name of a module or package -> paths of its files or folders."""
+    references: tuple[Reference, ...]
+    words: dict[str, tuple[Place, ...]]
+    """Words of several parts in comments, strings and prose -> the first places."""
+    titles: tuple[str, ...]
+    """What the repository calls itself: its own name, headings of its README, model types, origins."""
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(slots=True)
+class _Found:
+    definitions: dict[str, list[Place]] = field(default_factory=dict)
+    references: list[Reference] = field(default_factory=list)
+    words: dict[str, list[Place]] = field(default_factory=dict)
+    titles: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def reads(path: str) -> bool:
+    """Whether a file can name or define something, by its name."""
+    return path.lower().endswith((".py", ".json", *PROSE))
+
+
+def named(snapshots: Sequence[Snapshot]) -> list[Named]:
+    """What each snapshot defines and names. What cannot be read as code or settings is told by the rooms of these."""
+    files = [[file for file in snapshot.files if _is_read(file)] for snapshot in snapshots]
+    sizes = [[file.size // LIGHTER for file in some] for some in files]
+    found = in_batches(files, sizes, lambda _, some: _read(some))
+    return [_joined(snapshot, parts) for snapshot, parts in zip(snapshots, found, strict=True)]
+
+
+def _is_read(file: File) -> bool:
+    name = file.path.lower()
+    if name.endswith(".json"):
+        return file.size <= MAX_JSON_BYTES and not name.endswith(".index.json")
+    return name.endswith((".py", *PROSE)) and file.size <= MAX_TEXT_BYTES
+
+
+def _read(files: Sequence[File]) -> _Found:
+    found = _Found()
+    for file in files:
+        name = PurePosixPath(file.path).name.lower()
+        if name.endswith(".json"):
+            _json(file, found)
+        else:
+            _text(file, found, name)
+    return found
+
+
+def _joined(snapshot: Snapshot, parts: Sequence[_Found]) -> Named:
+    definitions: dict[str, list[Place]] = {}
+    words: dict[str, list[Place]] = {}
+    for part in parts:
+        for name, places in part.definitions.items():
+            definitions.setdefault(name, []).extend(places)
+        for word, places in part.words.items():
+            words.setdefault(word, []).extend(places)
+    return Named(
+        {name: tuple(places) for name, places in definitions.items()},
+        _modules(snapshot),
+        tuple(reference for part in parts for reference in part.references)[:MAX_REFERENCES],
+        {word: tuple(places[:MAX_PLACES]) for word, places in words.items()},
+        tuple(dict.fromkeys([snapshot.repository.name, *(title for part in parts for title in part.titles)])),
+        tuple(skip for part in parts for skip in part.skipped),
+    )
+
+
+def _modules(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
+    """Python files by their names, and the folders that hold any."""
+    found: dict[str, dict[str, None]] = {}
+    for file in snapshot.files:
+        path = PurePosixPath(file.path)
+        if path.suffix.lower() in (".py", ".pyi"):
+            found.setdefault(path.stem, {})[file.path] = None
+            for folder in path.parents:
+                if folder.name:
+                    found.setdefault(folder.name, {})[folder.as_posix()] = None
+    return {name: tuple(paths) for name, paths in found.items()}
+
+
+def _text(file: File, found: _Found, name: str) -> None:
+    try:
+        decoded = decode(file.read())
+    except OSError as error:
+        found.skipped.append(Skipped(Location(file.path), f"cannot be read: {error.strerror or error}"))
+        return
+    if decoded is None:
+        if name.endswith(PROSE):
+            found.skipped.append(Skipped(Location(file.path), "not text: it contains null bytes"))
+        return
+    text = decoded.content
+    starts = _starts(text)
+    if name.endswith(PROSE):
+        if name.startswith("readme"):
+            found.titles.extend(match[1] or match[2] for match in list(_TITLE.finditer(text))[:1])
+        _words(text, 0, file.path, starts, found)
+        return
+    parts: list[str] = []
+    at = 0
+    for match in _APART.finditer(text):
+        parts.append(text[at : match.start()])
+        inside = match.group()
+        parts.append("\n" * inside.count("\n"))
+        _words(inside, match.start(), file.path, starts, found)
+        at = match.end()
+    parts.append(text[at:])
+    _code("".join(parts), file.path, found)
+
+
+def _starts(text: str) -> list[int]:
+    """Where each line starts, 0-based."""
+    return list(accumulate(map((1).__add__, map(len, text.split("\n"))), initial=0))
+
+
+def _words(text: str, offset: int, path: str, starts: list[int], found: _Found) -> None:
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if not (_SEVERAL.search(word) or word.endswith(".py")) or word.startswith("__"):
+            continue
+        places = found.words.get(word)
+        if places is None:
+            if len(found.words) >= MAX_WORDS:
+                continue
+            places = found.words[word] = []
+        if len(places) < MAX_PLACES:
+            line = bisect_right(starts, offset + match.start())
+            places.append(Place(Location(path, Span(line, line))))
+
+
+def _code(code: str, path: str, found: _Found) -> None:
+    """Definitions and imports; strings and comments are blank, lines as in the file."""
+    starts = _starts(code)
+    outer: list[tuple[int, str]] = []
+    for match in _DEFINITION.finditer(code):
+        indent = len(match[1].expandtabs())
+        while outer and outer[-1][0] >= indent:
+            outer.pop()
+        line = bisect_right(starts, match.start())
+        if match[2] == "class" or not outer:
+            # A method is nothing that one could import or name by itself.
+            qualname = ".".join([*(name for _, name in outer), match[3]])
+            found.definitions.setdefault(match[3], []).append(Place(Location(path, Span(line, line)), qualname))
+        outer.append((indent, match[3]))
+    for match in _IMPORT.finditer(code):
+        line = bisect_right(starts, match.start())
+        place = Place(Location(path, Span(line, line)))
+        for module, name in _imported(match):
+            found.references.append(Reference("import", module, name, place))
+
+
+def _imported(match: re.Match[str]) -> Iterator[tuple[str, str]]:
+    if match[3] is not None:
+        for part in match[3].split(","):
+            module = part.split(" as ")[0].strip()
+            if module:
+                yield module, ""
+        return
+    for part in match[2].strip("()").split(","):
+        name = part.split(" as ")[0].strip()
+        if name.isidentifier():
+            yield match[1], name
+
+
+def _json(file: File, found: _Found) -> None:
+    data = read_json(file)
+    if isinstance(data, Skipped):
+        found.skipped.append(data)
+        return
+    _walk(data.value, file.path, "", found)
+
+
+def _walk(value: Any, path: str, pointer: str, found: _Found) -> None:
+    """Depth is bounded by the reader."""
+    if isinstance(value, list):
+        for place, item in enumerate(value[:1000]):
+            if isinstance(item, (dict, list)):
+                _walk(item, path, f"{pointer}/{place}", found)
+        return
+    if not isinstance(value, dict):
+        return
+    for key, item in value.items():
+        below = f"{pointer}/{escaped(key)}"
+        if key == "model_type" and isinstance(item, str):
+            found.titles.append(item)
+        if key in CLASS_PATHS or key in CLASS_NAMES or key in ORIGINS:
+            for text, where in _texts(item, below):
+                found.references.append(_pointed(key, text, Place(Location(path, pointer=where))))
+        elif isinstance(item, (dict, list)):
+            _walk(item, path, below, found)
+
+
+def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield value[:500], pointer
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, f"{pointer}/{escaped(key)}")
+    elif isinstance(value, list):
+        for place, item in enumerate(value[:100]):
+            yield from _texts(item, f"{pointer}/{place}")
+
+
+def _pointed(key: str, text: str, place: Place) -> Reference:
+    if key in ORIGINS:
+        return Reference("origin", "", text, place, key)
+    if key in CLASS_NAMES and "." not in text:
+        return Reference("class name", "", text, place, key)
+    module, _, name = text.rpartition("--")[2].rpartition(".")
+    return Reference("class path", module, name, place, key)
