@@ -18,10 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from codeclone.public_tokenizers import FILE, compressed
+from codeclone.public_tokenizers import FILE, compressed, digests
 from codeclone.read import vocabularies
 from codeclone.read.folder import read
-from codeclone.read.tokenizers import Record, format_of, read_record
+from codeclone.read.tokenizer_files import format_of, read_record
+from codeclone.tokenizers import Record, Vocabulary
 
 sys.path.insert(0, str(Path(__file__).parent))
 from packages import fetch, fetch_sources
@@ -62,9 +63,9 @@ def literals(path: Path, name: str) -> Any:
                     pairs = [(k, v) for k, v in zip(inner.keys, inner.values, strict=True) if k is not None]
                     if all(isinstance(v, ast.Constant) for _, v in pairs):
                         return {ast.literal_eval(k): ast.literal_eval(v) for k, v in pairs}
-                if isinstance(inner, (ast.List, ast.Tuple)) and inner.elts:
-                    if all(isinstance(element, ast.Constant) for element in inner.elts):
-                        return ast.literal_eval(inner)
+                elements = inner.elts if isinstance(inner, (ast.List, ast.Tuple)) else []
+                if elements and all(isinstance(element, ast.Constant) for element in elements):
+                    return ast.literal_eval(inner)
     raise ValueError(f"{path}: no constants in {name}")
 
 
@@ -85,7 +86,7 @@ def table(
     tokens: Mapping[int, str],
     provenance: str,
     source: Record | None = None,
-    vocabulary: vocabularies.Vocabulary | None = None,
+    vocabulary: Vocabulary | None = None,
     first: int = 0,
     end: int | None = None,
 ) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def table(
         end = len(vocabulary)
         while end > first and (vocabulary[end - 1] is None or end - 1 in tokens):
             end -= 1
-    digest = vocabularies.digests(vocabulary, first, [end or 0])[end or 0] if vocabulary is not None else ""
+    digest = digests(vocabulary, first, [end or 0])[end or 0] if vocabulary is not None else ""
     entry: dict[str, Any] = {
         "title": title,
         "size": max([end or 0, *(number + 1 for number in tokens)]),
@@ -172,7 +173,9 @@ def mistral() -> dict[str, Any]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         and isinstance(node.targets[0], ast.Name)
     }  # fmt: skip
-    order = "unk bos eos begin_inst end_inst begin_tools end_tools begin_tool_results end_tool_results tool_calls img pad "
+    order = (
+        "unk bos eos begin_inst end_inst begin_tools end_tools begin_tool_results end_tool_results tool_calls img pad "
+    )
     order += "img_break img_end prefix middle suffix begin_system end_system begin_tool_content"
     tokens = [spelled[name] for name in order.split()]
     tokens += numbered("<SPECIAL_#>", len(tokens), 1000 - len(tokens))
@@ -195,7 +198,9 @@ def qwen() -> dict[str, Any]:
         "qwen": table("Qwen", dict(enumerate(first, 151643)), f"{where}{QWEN}, tokenizers/qwen_tokenizer.py", source),
         "qwen-2-vl": table("Qwen 2 VL", vision, f"{where}{TORCHTUNE}, models/qwen2_5, up to <|video_pad|>", source),
         "qwen-2.5": table("Qwen 2.5", later, f"{where}{TORCHTUNE}, models/qwen2_5", source),
-        "qwen-3": table("Qwen 3", later | THINKING, f"{where}as Qwen 2.5, the last four from public documentation", source),
+        "qwen-3": table(
+            "Qwen 3", later | THINKING, f"{where}as Qwen 2.5, the last four from public documentation", source
+        ),
     }
 
 
@@ -214,7 +219,11 @@ def others() -> dict[str, Any]:
     merges = gzip.decompress((fetch(CLIP) / "open_clip/bpe_simple_vocab_16e6.txt.gz").read_bytes()).decode().split("\n")
     order = [vocabularies.SPELLING[byte] for byte in (*range(33, 127), *range(161, 173), *range(174, 256))]
     order += [vocabularies.SPELLING[byte] for byte in range(256) if vocabularies.SPELLING[byte] not in set(order)]
-    pieces = (*order, *(f"{c}</w>" for c in order), *("".join(line.split()) for line in merges[1 : 49152 - 256 - 2 + 1]))
+    pieces = (
+        *order,
+        *(f"{c}</w>" for c in order),
+        *("".join(line.split()) for line in merges[1 : 49152 - 256 - 2 + 1]),
+    )
     ends = {49406: "<|startoftext|>", 49407: "<|endoftext|>"}
     found["clip"] = table("CLIP", ends, f"{CLIP}: bpe_simple_vocab_16e6.txt.gz", vocabulary=pieces)
     code = fetch(TORCHTUNE) / "torchtune/models"

@@ -5,13 +5,15 @@ data/public_tokenizers.json is made by `benchmarks/build_public_tokenizers.py`; 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 FILE = Path(__file__).parent / "data" / "public_tokenizers.json"
 
@@ -75,11 +77,20 @@ def tables() -> Mapping[str, Base]:
     return MappingProxyType({name: _base(name, entry) for name, entry in stored.items()})
 
 
-def _base(name: str, entry: Mapping[str, object]) -> Base:
-    fields = dict(entry)
-    tokens = {number: content for item in fields.pop("tokens") for number, content in _expanded(item)}  # type: ignore[attr-defined]
-    lists = {key: tuple(fields.pop(key, ())) for key in ("paths", "files")}  # type: ignore[call-overload]
-    return Base(name=name, tokens=MappingProxyType(dict(sorted(tokens.items()))), **lists, **fields)  # type: ignore[arg-type]
+def _base(name: str, entry: Mapping[str, Any]) -> Base:
+    tokens = {number: content for item in entry["tokens"] for number, content in _expanded(item)}
+    return Base(
+        name=name,
+        title=entry["title"],
+        tokens=MappingProxyType(dict(sorted(tokens.items()))),
+        size=entry["size"],
+        first=entry["first"],
+        end=entry["end"],
+        digest=entry["digest"],
+        provenance=entry["provenance"],
+        paths=tuple(entry.get("paths", ())),
+        files=tuple(entry.get("files", ())),
+    )
 
 
 def _expanded(item: Sequence[int | str]) -> list[tuple[int, str]]:
@@ -106,10 +117,36 @@ def compressed(tokens: Mapping[int, str]) -> list[list[int | str]]:
     return [[item[0], str(item[1]).replace("#", str(item[2]))] if item[3:] == [1] else item for item in items]
 
 
+def digests(tokens: Sequence[str | None], first: int, ends: Iterable[int]) -> dict[int, str]:
+    """End -> SHA-256 of the tokens from id `first` up to it, as one JSON array in ASCII without spaces; ends that lie
+    behind the last token have none."""
+    running = hashlib.sha256(b"[")
+    found: dict[int, str] = {}
+    place = first
+    for end in sorted({end for end in ends if first < end <= len(tokens)}):
+        text = json.dumps(tokens[place:end], separators=(",", ":"))[1:-1]
+        running.update((b"," if place > first else b"") + text.encode("ascii"))
+        place = end
+        whole = running.copy()
+        whole.update(b"]")
+        found[end] = whole.hexdigest()
+    return found
+
+
+def digest(texts: Sequence[str | None]) -> str:
+    """SHA-256 of texts in order, as one JSON array in ASCII without spaces."""
+    return hashlib.sha256(json.dumps(texts, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
 @cache
 def names() -> frozenset[str]:
     """What `--base-tokenizer` may name."""
     return frozenset({*tables(), NONE})
+
+
+def shown() -> list[str]:
+    """The names of the tables, in order."""
+    return sorted(tables())
 
 
 @cache
@@ -155,7 +192,9 @@ def recognise(
     if not fitting:
         return Recognised((), "no public table has its vocabulary or its special tokens")
     # What more of the tokens is explained by comes first; of two that explain as many, the one with fewer of its own.
-    found = {base.name: sum(tokens.get(content) == number for number, content in base.tokens.items()) for base in fitting}
+    found = {
+        base.name: sum(tokens.get(content) == number for number, content in base.tokens.items()) for base in fitting
+    }
     missing = {base.name: len(base.tokens) - found[base.name] for base in fitting}
     fitting.sort(key=lambda base: (-found[base.name], missing[base.name]))
     best = fitting[0]

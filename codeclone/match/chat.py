@@ -45,8 +45,12 @@ def _hash(node: object, found: Counter[str]) -> str:
 
     if isinstance(node, nodes.Node):
         name = type(node).__name__
-        parts = [f"{field}={_hash(value, found)}" for field, value in node.iter_fields() if (name, field) != ("Name", "name")]
-        digest = hashlib.blake2b(f"{name}({','.join(parts)})".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        parts = [
+            f"{field}={_hash(value, found)}" for field, value in node.iter_fields() if (name, field) != ("Name", "name")
+        ]
+        digest = hashlib.blake2b(
+            f"{name}({','.join(parts)})".encode("utf-8", "surrogatepass"), digest_size=8
+        ).hexdigest()
         found[digest] += 1
         return digest
     if isinstance(node, (list, tuple)):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from codeclone.match.tokens import Overlap
+from codeclone import public_tokenizers
+from codeclone.background import Shares
+from codeclone.match.token_pairs import Pair
 from codeclone.model import Cell, Op, Table, TableRow, Token
 
 ROWS = 400
@@ -32,13 +34,13 @@ def token_table(
         (_shared(ours[content], theirs[content], said) for content in ours if content in theirs),
         key=lambda row: -row.bits,
     )
-    slots = {(token.id, token.flags): token for token in right if token.content not in ours and token.id is not None}
+    slots = {(token.id, token.flags): token for token in right if token.content not in ours}
     alone: list[TableRow] = []
     renamed: set[str] = set()
     for token in left:
         if token.content in theirs:
             continue
-        other = slots.get((token.id, token.flags))
+        other = slots.get((token.id, token.flags)) if token.id is not None else None
         if other is None:
             alone.append(TableRow("only_left", _cells(token.content, token.id, None, token.told)))
             continue
@@ -63,7 +65,9 @@ def _shared(left: Token, right: Token, said: Mapping[str, Said]) -> TableRow:
     found = said.get(left.content, Said(""))
     same = left.id == right.id and left.told == right.told
     flags = left.told if left.told == right.told else f"{left.told} / {right.told}"
-    return TableRow("same" if same else "edited", _cells(left.content, left.id, right.id, flags), found.note, found.bits)
+    return TableRow(
+        "same" if same else "edited", _cells(left.content, left.id, right.id, flags), found.note, found.bits
+    )
 
 
 def _cells(content: str, left: int | None, right: int | None, flags: str) -> tuple[Cell, ...]:
@@ -74,7 +78,7 @@ def cut(text: str) -> str:
     return text if len(text) <= CELL else text[: CELL - 1] + "…"
 
 
-def entry_table(title: str, left: Mapping[str, str], right: Mapping[str, str], note: str) -> Table:
+def entry_table(title: str, note: str, left: Mapping[str, str], right: Mapping[str, str]) -> Table:
     """Named values of both sides; those that both have come first. None of them weighs anything: `note` says why."""
     names = [*(name for name in left if name in right), *(name for name in left if name not in right)]
     names += [name for name in right if name not in left]
@@ -97,18 +101,72 @@ def _op(left: str | None, right: str | None) -> Op:
     return "same" if left == right else "edited"
 
 
-def vocabulary_rows(found: Overlap | None, merges: tuple[int, int, int, int, float] | None) -> list[tuple[str, str, str]]:
-    """(what, left, right). `merges`: how many left and right, in the common prefix, shared, and Kendall's tau."""
+def tables(found: Pair, shares: Shares) -> tuple[Table, ...]:
+    """All tables of a pair; those without an entry are left out."""
+    left, right = found.left, found.right
+    ours, theirs = left.tokenizer, right.tokenizer
+    sides = ours, theirs
+    paths = ({leak.location.pointer or leak.name: leak.text for leak in side.leaks} for side in sides)
+    templates = ({template.name: template.text for template in side.templates} for side in sides)
+    settings = ({name: value for name, value, _ in side.settings} for side in sides)
+    files = ({r.path: f"{r.sha256} ({r.size:,} bytes)" for r in side.records} for side in sides)
+    made = [
+        token_table([*left.new.values()], [*right.new.values()], _said(found, shares), _summaries(found)),
+        entry_table(
+            "Vocabulary and merges", "a vocabulary weighs nothing where its base is known", *_vocabulary(found)
+        ),
+        entry_table("Build paths in sentencepiece models", "files on the machine that trained the model", *paths),
+        entry_table("Chat templates", "shown, not weighed: short templates are written alike", *templates),
+        entry_table("Settings", "shown, not weighed: nearly all are defaults of a library", *settings),
+        entry_table("Files", "SHA-256; of a Git-LFS pointer, of the file that it stands for", *files),
+    ]
+    return tuple(table for table in made if table.rows)
+
+
+def _said(found: Pair, shares: Shares) -> dict[str, Said]:
+    said = {}
+    bits = dict(zip(found.counted, shares.bits([*found.counted]).tolist(), strict=True))
+    held = dict(zip(found.counted, shares.held_by([*found.counted]).tolist(), strict=True))
+    for content in found.shared:
+        others = [other.name for other in found.others if content in other.tokens]
+        if content in found.public:
+            note = f"{public_tokenizers.spellings()[content]} spells it so: counts for nothing"
+        elif others:
+            note = f"{others[0]} has it too: that explains it"
+        elif held[content]:
+            note = f"new, and {held[content]:,} of {shares.folders:,} public model folders know it"
+        else:
+            note = f"new, and none of {shares.folders:,} public model folders knows it"
+        said[content] = Said(note, round(bits.get(content, 0.0), 3))
+    return said
+
+
+def _summaries(found: Pair) -> list[TableRow]:
+    """What was taken out, in a row for each side or, where it is the same, for both."""
+    left, right = ({token.content for token in side.taken_out} for side in (found.left, found.right))
     rows = []
-    if found is not None:
-        rows.append(("tokens in the vocabulary", f"{found.left:,}", f"{found.right:,}"))
-        rows.append(("tokens that both have", f"{found.shared:,}", f"{found.shared:,}"))
-        rows.append(("of these with the same id", f"{found.same_id:,}", f"{found.same_id:,}"))
-        rows.append(("ids from 0 on with the same token", f"{found.prefix:,}", f"{found.prefix:,}"))
-    if merges is not None:
-        left, right, prefix, shared, tau = merges
-        rows.append(("merges", f"{left:,}", f"{right:,}"))
-        rows.append(("merges that both have", f"{shared:,}", f"{shared:,}"))
-        rows.append(("merges from the first on that are the same", f"{prefix:,}", f"{prefix:,}"))
-        rows.append(("order of the shared merges (Kendall's tau)", f"{tau:.4f}", f"{tau:.4f}"))
+    for op, how_many in (("same", left & right), ("only_left", left - right), ("only_right", right - left)):
+        if how_many:
+            base = found.right if op == "only_right" else found.left
+            where = base.bases[0].title if base.bases else "public tokenizers"
+            text = f"({len(how_many):,} tokens of {where})"
+            rows.append(TableRow(op, (text, None, None, ""), "taken out: what the base has weighs nothing"))  # type: ignore[arg-type]
     return rows
+
+
+def _vocabulary(found: Pair) -> tuple[dict[str, str], dict[str, str]]:
+    rows: dict[str, tuple[int | float, int | float]] = {}
+    if found.overlap is not None:
+        both = found.overlap
+        rows["tokens in the vocabulary"] = both.left, both.right
+        rows["tokens that both have"] = both.shared, both.shared
+        rows["of these with the same id"] = both.same_id, both.same_id
+        rows["ids from 0 on with the same token"] = both.prefix, both.prefix
+    if found.merges is not None:
+        merges = found.merges
+        rows["merges"] = merges.left, merges.right
+        rows["merges that both have"] = merges.shared, merges.shared
+        rows["merges from the first on that are the same"] = merges.prefix, merges.prefix
+        rows["order of the shared merges (Kendall's tau)"] = merges.order, merges.order
+    left, right = ({name: f"{values[side]:,}" for name, values in rows.items()} for side in (0, 1))
+    return left, right

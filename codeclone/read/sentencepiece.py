@@ -138,4 +138,3 @@ def _varint(content: bytes, place: int, end: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, place
     raise SentencepieceError("damaged: a number that does not end")
-

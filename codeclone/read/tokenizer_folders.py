@@ -3,47 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from codeclone.model import TOKEN_FLAGS, Location, Skipped, Snapshot, Token
-from codeclone.read import vocabularies
-from codeclone.read.tokenizers import STANDALONE, Leak, Record, Template, format_of, read_record
-from codeclone.read.vocabularies import Vocabulary
+from codeclone.read.tokenizer_files import STANDALONE, format_of, read_record
+from codeclone.tokenizers import Record, Tokenizer, Vocabulary
 
 MAX_CONTRADICTIONS = 20
 """Told for each tokenizer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tokenizer:
-    """What the files of a folder say of a tokenizer. Of two that say different things of one entry the first counts, in
-    the order of `_ORDER`."""
-
-    path: str
-    """Of the folder, `.` for the root; of the file, where a folder has several tokenizers."""
-    records: tuple[Record, ...]
-    """In order of path, without their vocabularies and merges."""
-    tokens: tuple[Token, ...]
-    """Special and added ones, each content once, in order of id; those without one stand last."""
-    vocabulary: Vocabulary | None
-    vocabulary_location: Location | None
-    merges: tuple[str, ...] | None
-    merges_location: Location | None
-    templates: tuple[Template, ...]
-    settings: tuple[tuple[str, str, Location], ...]
-    leaks: tuple[Leak, ...]
-    contradictions: tuple[Skipped, ...]
-    """Where two files say different things, and what."""
-    listed: tuple[str, ...]
-    """Contents of new special tokens in the order in which a setting lists them."""
-
-    @property
-    def size(self) -> int | None:
-        """Ids of the vocabulary, added tokens included; None where no file has a vocabulary."""
-        if self.vocabulary is None:
-            return None
-        return max([len(self.vocabulary), *(token.id + 1 for token in self.tokens if token.id is not None)])
 
 
 _ORDER = (
@@ -84,7 +52,9 @@ def read_tokenizers(snapshot: Snapshot) -> tuple[tuple[Tokenizer, ...], tuple[Sk
                 found[known] = replace(found[known], records=(*found[known].records, *made.records))
             else:
                 found.append(made)
-    usable = (t for t in found if t.tokens or t.vocabulary or t.merges or t.templates or any(r.pointer for r in t.records))
+    usable = (
+        t for t in found if t.tokens or t.vocabulary or t.merges or t.templates or any(r.pointer for r in t.records)
+    )
     return tuple(usable), skipped
 
 
@@ -99,9 +69,8 @@ def _groups(folder: str, records: Sequence[Record]) -> list[tuple[str, list[Reco
 def _content(tokenizer: Tokenizer) -> object:
     tokens = tuple((token.content, token.id, token.flags) for token in tokenizer.tokens)
     templates = tuple((template.name, template.text) for template in tokenizer.templates)
-    digest = vocabularies.digest(tokenizer.vocabulary) if tokenizer.vocabulary else None
     pointers = tuple(record.sha256 for record in tokenizer.records if record.pointer)
-    return tokens, templates, digest, tokenizer.merges, pointers
+    return tokens, templates, tokenizer.vocabulary, tokenizer.merges, pointers
 
 
 def _tokenizer(path: str, records: Sequence[Record]) -> Tokenizer:
@@ -185,7 +154,9 @@ def _ids_of(tokens: Sequence[Token], vocabulary: Vocabulary | None) -> Mapping[s
 
 def _listed(records: Sequence[Record]) -> tuple[str, ...]:
     """The longest list of more special tokens that a setting has."""
-    lists: list[list[str]] = [[]]
+    longest: list[str] = []
     for record in records:
-        lists.append([t.content for t in record.tokens if (t.location.pointer or "").startswith("/additional_special_tokens/")])
-    return tuple(max(lists, key=len))
+        places = ((token.location.pointer or "", token.content) for token in record.tokens)
+        listed = [content for pointer, content in places if pointer.startswith("/additional_special_tokens/")]
+        longest = max(longest, listed, key=len)
+    return tuple(longest)

@@ -7,20 +7,16 @@ encoder); a piece of sentencepiece and of WordPiece stays as it is.
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+
+from codeclone.tokenizers import Vocabulary
 
 MAX_ID = 2_000_000
 """Ids from here on are left out; the largest public vocabularies have about 260,000."""
 
 MAX_TOKEN = 4096
 """Characters."""
-
-Vocabulary = tuple[str | None, ...]
-"""Tokens by id; None where no token has the id."""
 
 RANK = re.compile(rb"([A-Za-z0-9+/]+={0,2}) (\d{1,9})[ \t]*\r?$", re.MULTILINE)
 """A line of a tiktoken file: a token's bytes in base64, and its rank, which is its id."""
@@ -56,22 +52,29 @@ def by_id(ids: Mapping[str, int]) -> Vocabulary:
     return tuple(tokens)
 
 
+def in_base64(text: object) -> str | None:
+    """A byte-level token from its bytes in base64; None for what is none."""
+    if not isinstance(text, str) or not text or len(text) > MAX_TOKEN:
+        return None
+    try:
+        return spelled(base64.b64decode(text, validate=True))
+    except ValueError:
+        return None
+
+
 def tiktoken(content: bytes) -> Vocabulary:
     """The tokens of a tiktoken file, empty lines passed over. Raises VocabularyError for what is none."""
     ids: dict[str, int] = {}
     for number, line in enumerate(content.split(b"\n"), 1):
         found = RANK.fullmatch(line.rstrip(b"\r"))
-        if found is None and line.strip():
-            raise VocabularyError(f"no tiktoken ranks: line {number:,} is not a token in base64 and its rank")
-        if found is None or len(found[1]) > MAX_TOKEN:
+        token = in_base64(found[1].decode("ascii")) if found else None
+        if found is None or token is None:
+            if line.strip():
+                raise VocabularyError(f"no tiktoken ranks: line {number:,} is not a token in base64 and its rank")
             continue
-        try:
-            token = base64.b64decode(found[1], validate=True)
-        except binascii.Error:
-            raise VocabularyError(f"damaged: line {number:,} is not base64") from None
         if int(found[2]) >= MAX_ID:
             raise VocabularyError(f"a rank of {int(found[2]):,}: over the bound of {MAX_ID:,}")
-        ids[spelled(token)] = int(found[2])
+        ids[token] = int(found[2])
     if not ids:
         raise VocabularyError("empty")
     return by_id(ids)
@@ -117,24 +120,3 @@ def word_piece_of_gguf(token: str) -> str:
     if token.startswith("[") and token.endswith("]"):
         return token
     return token[1:] if token.startswith("\u2581") else f"##{token}"
-
-
-def digests(tokens: Sequence[str | None], first: int, ends: Iterable[int]) -> dict[int, str]:
-    """End -> SHA-256 of the tokens from id `first` up to it, as one JSON array in ASCII without spaces; ends that lie
-    behind the last token have none."""
-    running = hashlib.sha256(b"[")
-    found: dict[int, str] = {}
-    place = first
-    for end in sorted({end for end in ends if first < end <= len(tokens)}):
-        text = json.dumps(tokens[place:end], separators=(",", ":"))[1:-1]
-        running.update((b"," if place > first else b"") + text.encode("ascii"))
-        place = end
-        whole = running.copy()
-        whole.update(b"]")
-        found[end] = whole.hexdigest()
-    return found
-
-
-def digest(texts: Sequence[str | None]) -> str:
-    """SHA-256 of texts in order, as one JSON array in ASCII without spaces."""
-    return hashlib.sha256(json.dumps(texts, separators=(",", ":")).encode("ascii")).hexdigest()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from codeclone.model import TOKEN_FLAGS, File, Location, Skipped, Span, Token
+from codeclone.model import TOKEN_FLAGS, File, Location, Skipped, Token
 from codeclone.read import vocabularies
 from codeclone.read.data import escaped, parse_json
 from codeclone.read.gguf import MAGIC, GgufError, read_gguf
@@ -24,7 +24,8 @@ from codeclone.read.sentencepiece import (
     SentencepieceError,
     read_sentencepiece,
 )
-from codeclone.read.vocabularies import FILLER, MAX_ID, MAX_TOKEN, Vocabulary, VocabularyError
+from codeclone.read.vocabularies import FILLER, MAX_ID, MAX_TOKEN, VocabularyError
+from codeclone.tokenizers import Leak, Record, Template, Vocabulary
 
 MAX_BYTES = 64 * 2**20
 MAX_TOKENS = 20_000
@@ -38,45 +39,6 @@ MAX_SETTINGS, MAX_SETTING = 200, 300
 
 MAX_TOLD = 20
 """Entries of one file that are told one by one as left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    name: str
-    text: str
-    location: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """What the trainer of a sentencepiece model noted of the machine that it ran on."""
-
-    name: str
-    """`input` or `model_prefix`."""
-    text: str
-    location: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What one file says of a tokenizer."""
-
-    path: str
-    format: str
-    sha256: str
-    """Of the file; of the file that it stands for, where it is a Git-LFS pointer."""
-    size: int
-    """In bytes, of the same."""
-    pointer: bool = False
-    tokens: tuple[Token, ...] = ()
-    vocabulary: Vocabulary | None = None
-    merges: tuple[str, ...] | None = None
-    templates: tuple[Template, ...] = ()
-    settings: tuple[tuple[str, str, Location], ...] = ()
-    """(name, value as JSON, place)."""
-    leaks: tuple[Leak, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-    """What of the file was left out; all of it where it has no more than a digest."""
 
 
 _FORMATS: tuple[tuple[str, str], ...] = (
@@ -177,7 +139,9 @@ def _ids(entries: Mapping[str, Any], pointer: str, notes: _Notes) -> dict[str, i
             notes.add(f"{pointer}/{escaped(token[:80])}", f"no id from 0 to {MAX_ID:,} of a token")
             continue
         if its_id in taken:
-            notes.add(f"{pointer}/{escaped(token)}", f"id {its_id:,} stands more than once: the last token with it counts")
+            notes.add(
+                f"{pointer}/{escaped(token)}", f"id {its_id:,} stands more than once: the last token with it counts"
+            )
         taken.add(its_id)
         found[token] = its_id
     return found
@@ -222,7 +186,9 @@ def _types(part: Any) -> str:
     """The kinds of a step of a tokenizer.json, with those inside it."""
     if not isinstance(part, dict):
         return ""
-    inside = next((part[name] for name in ("normalizers", "pretokenizers", "decoders", "processors") if name in part), ())
+    inside = next(
+        (part[name] for name in ("normalizers", "pretokenizers", "decoders", "processors") if name in part), ()
+    )
     names = [str(step.get("type", "?"))[:40] for step in inside if isinstance(step, dict)] if inside else []
     return str(part.get("type", "?"))[:40] + (f"({', '.join(names[:20])})" if names else "")
 
@@ -246,7 +212,7 @@ def _templates(value: Any, path: str, pointer: str, notes: _Notes) -> tuple[Temp
 
 def _tokenizer_json(record: Record, content: bytes) -> Record:
     value, notes = _object(record, content)
-    model = value.get("model") if isinstance(value.get("model"), dict) else {}
+    model = _part(value, "model")
     listed = model.get("vocab")
     vocabulary: Vocabulary | None = None
     if isinstance(listed, dict):
@@ -254,10 +220,12 @@ def _tokenizer_json(record: Record, content: bytes) -> Record:
     elif isinstance(listed, list) and len(listed) <= MAX_ID:
         texts = [piece[0] if isinstance(piece, list) and piece else piece for piece in listed]
         vocabulary = tuple(text if isinstance(text, str) and len(text) <= MAX_TOKEN else None for text in texts)
-    added = value.get("added_tokens") if isinstance(value.get("added_tokens"), list) else []
+    added = value.get("added_tokens")
     tokens = (
-        _token(entry, entry.get("id") if isinstance(entry, dict) else None, record.path, f"/added_tokens/{place}", notes)
-        for place, entry in enumerate(added)
+        _token(
+            entry, entry.get("id") if isinstance(entry, dict) else None, record.path, f"/added_tokens/{place}", notes
+        )
+        for place, entry in enumerate(added if isinstance(added, list) else ())
     )
     steps = {name: _types(value.get(name)) for name in ("normalizer", "pre_tokenizer", "post_processor", "decoder")}
     steps["model"] = str(model.get("type") or ("BPE" if "merges" in model else "?"))[:40]
@@ -296,7 +264,9 @@ def _tokenizer_config(record: Record, content: bytes) -> Record:
         yield from _named_tokens(value, record.path, notes)
 
     found = _bounded(tokens(), notes)
-    templates = _templates(value["chat_template"], record.path, "/chat_template", notes) if value.get("chat_template") else ()
+    templates = (
+        _templates(value["chat_template"], record.path, "/chat_template", notes) if value.get("chat_template") else ()
+    )
     return replace(
         record, tokens=found, templates=templates, settings=_settings(value, record.path), skipped=notes.all()
     )
@@ -326,7 +296,10 @@ def _added_tokens(record: Record, content: bytes) -> Record:
     value, notes = _object(record, content)
     ids = _ids(value, "", notes)
     flags = (None,) * len(TOKEN_FLAGS)
-    tokens = (Token(token, its_id, flags, Location(record.path, pointer=f"/{escaped(token)}")) for token, its_id in ids.items())
+    tokens = (
+        Token(token, its_id, flags, Location(record.path, pointer=f"/{escaped(token)}"))
+        for token, its_id in ids.items()
+    )
     return replace(record, tokens=_bounded(tokens, notes), skipped=notes.all())
 
 
@@ -348,29 +321,43 @@ def _vocab_text(record: Record, content: bytes) -> Record:
 def _tekken(record: Record, content: bytes) -> Record:
     """Mistral's format: ranks of byte-level tokens, whose ids come behind those of a number of special ones."""
     value, notes = _object(record, content)
-    config = value.get("config") if isinstance(value.get("config"), dict) else {}
     ranked, special = value.get("vocab"), value.get("special_tokens")
     if not isinstance(ranked, list):
         raise _Unfit("not what its name says: it has no vocabulary")
-    first, size = config.get("default_num_special_tokens"), config.get("default_vocab_size")
-    first = first if _is_id(first) else 0
+    config = _part(value, "config")
+    first = _number(config.get("default_num_special_tokens"), 0)
     ids: dict[str, int] = {}
-    for place, entry in enumerate(ranked[: (size if _is_id(size) else MAX_ID) - first]):
-        rank = entry.get("rank") if isinstance(entry, dict) else None
-        text = entry.get("token_bytes") if isinstance(entry, dict) else None
-        content_ = vocabularies.RANK.fullmatch(f"{text} {place}".encode()) if isinstance(text, str) else None
-        if not _is_id(rank) or content_ is None or len(text) > MAX_TOKEN or rank + first >= MAX_ID:
+    for place, entry in enumerate(ranked[: max(0, _number(config.get("default_vocab_size"), MAX_ID) - first)]):
+        token = vocabularies.in_base64(entry.get("token_bytes")) if isinstance(entry, dict) else None
+        rank = _number(entry.get("rank"), MAX_ID) if isinstance(entry, dict) else MAX_ID
+        if token is None or rank + first >= MAX_ID:
             notes.add(f"/vocab/{place}", "no token in base64 with its rank")
-            continue
-        ids.update({token: rank + first for token in vocabularies.tiktoken(text.encode() + b" 0") if token})
+        else:
+            ids[token] = rank + first
     tokens = (
-        _token({"content": entry.get("token_str"), "special": True}, entry.get("rank"), record.path, f"/special_tokens/{place}", notes)
+        _token(
+            {"content": entry.get("token_str"), "special": True},
+            entry.get("rank"),
+            record.path,
+            f"/special_tokens/{place}",
+            notes,
+        )
         for place, entry in enumerate(special if isinstance(special, list) else ())
         if isinstance(entry, dict)
     )
     found = _bounded(tokens, notes)
     settings = _settings({"model": "BPE", **config}, record.path)
     return replace(record, tokens=found, vocabulary=vocabularies.by_id(ids), settings=settings, skipped=notes.all())
+
+
+def _part(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """An object in an object; empty where there is none."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _number(value: Any, otherwise: int) -> int:
+    return int(value) if _is_id(value) else otherwise
 
 
 def _chat_template(record: Record, content: bytes) -> Record:
@@ -421,7 +408,11 @@ def _gguf(record: Record, file: File) -> Record:
         found = pointer_of(head) if file.size < 1024 else None
         if found is not None:
             return replace(
-                record, sha256=found.sha256, size=found.size, pointer=True, skipped=(Skipped(Location(file.path), found.told),)
+                record,
+                sha256=found.sha256,
+                size=found.size,
+                pointer=True,
+                skipped=(Skipped(Location(file.path), found.told),),
             )
         if not head.startswith(MAGIC):
             raise _Unfit("no GGUF file")
@@ -429,7 +420,9 @@ def _gguf(record: Record, file: File) -> Record:
         metadata = read_gguf(stream).metadata
     notes = _Notes(file.path)
     listed = metadata.get("tokenizer.ggml.tokens")
-    if not isinstance(listed, list) or not all(isinstance(token, str) and len(token) <= MAX_TOKEN for token in listed[:MAX_ID]):
+    if not isinstance(listed, list) or not all(
+        isinstance(token, str) and len(token) <= MAX_TOKEN for token in listed[:MAX_ID]
+    ):
         return replace(record, skipped=(Skipped(Location(file.path), "a GGUF file without a vocabulary"),))
     kinds = metadata.get("tokenizer.ggml.token_type")
     kinds = kinds if isinstance(kinds, list) and len(kinds) == len(listed) else [NORMAL] * len(listed)
@@ -442,7 +435,12 @@ def _gguf(record: Record, file: File) -> Record:
     )
     where = "/tokenizer.ggml.tokens"
     tokens = (
-        Token(listed[number], number, (None,) * 4 + (kind != USER_DEFINED,), Location(file.path, pointer=f"{where}/{number}"))
+        Token(
+            listed[number],
+            number,
+            (None,) * 4 + (kind != USER_DEFINED,),
+            Location(file.path, pointer=f"{where}/{number}"),
+        )
         for number, kind in enumerate(kinds)
         if kind in (UNKNOWN, CONTROL, USER_DEFINED) and number not in fillers
     )
@@ -479,8 +477,3 @@ _READERS: dict[str, Callable[[Record, bytes], Record]] = {
     "tiktoken": _tiktoken,
     "tokenizer.model": _model,
 }
-
-
-def line_of(path: str, number: int) -> Location:
-    """A line of a text file, 1-based."""
-    return Location(path, Span(number, number))
