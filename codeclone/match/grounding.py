@@ -74,7 +74,8 @@ def _recognised(tokenizer: Tokenizer, bases: Sequence[Base]) -> tuple[tuple[Base
     titles = " or ".join(base.title for base in recognised.bases)
     if not titles:
         return (), f"unknown, {recognised.how}"
-    tied = " (their special tokens are the same)" if len(recognised.bases) > 1 else ""
+    same = "special tokens are" if "special" in recognised.how else "vocabulary is"
+    tied = f" (their {same} the same)" if len(recognised.bases) > 1 else ""
     return recognised.bases, f"{titles}{tied}, recognised {recognised.how}"
 
 

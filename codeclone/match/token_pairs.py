@@ -72,7 +72,8 @@ class Pair:
     overlap: tokens.Overlap | None
     merges: Merges | None
     same_files: tuple[str, ...]
-    """Paths on the left whose files the right has too, byte for byte; without those that are public or explained."""
+    """Paths on the left whose files the right has too, byte for byte, whole tokenizers first; without those that are public or
+    explained."""
     same_paths: tuple[str, ...]
     """Telling paths of the machine that built it, that both name; without those that are public or explained."""
     same_vocabulary: bool
@@ -92,7 +93,9 @@ def pair(left: Grounded, right: Grounded, others: Sequence[Other], shares: Share
     public_files = frozenset(public_tokenizers.public_files())
     same_files = {record.sha256 for record in theirs.records if record.size}
     same_files -= public_files.union(*(other.files for other in others))
+    formats = {record.path: record.format for record in ours.records}
     same_paths = {leak.text for leak in theirs.leaks}.difference(*(other.paths for other in others))
+    alike = [record.path for record in ours.records if record.sha256 in same_files]
     explained = any(left.digest in other.vocabularies for other in others)
     return Pair(
         left=left,
@@ -106,7 +109,7 @@ def pair(left: Grounded, right: Grounded, others: Sequence[Other], shares: Share
         score=tokens.score(counted, only_left, only_right, _slots(left, right, rest), STOCK_SHARE),
         overlap=tokens.overlap(ours.vocabulary, theirs.vocabulary) if ours.vocabulary and theirs.vocabulary else None,
         merges=_merges(ours, theirs),
-        same_files=tuple(record.path for record in ours.records if record.sha256 in same_files),
+        same_files=tuple(sorted(alike, key=lambda path: (formats[path] not in WHOLE, path))),
         same_paths=tuple(leak.text for leak in ours.leaks if leak.text in same_paths and _is_telling(leak.text)),
         same_vocabulary=bool(left.digest) and left.digest == right.digest and not left.bases and not explained,
     )
@@ -169,7 +172,7 @@ def judged(found: Pair) -> tuple[Level, str]:
             "the vocabularies are the same and no public one that is known here, which shows a shared origin; a public "
             "tokenizer that is missing from the tables explains it as well"
         )
-    if found.same_files:
+    if found.same_files and (found.counted or not found.left.bases):
         if not found.left.bases:
             its_level = max(its_level, "weak", key=LEVELS.index)
         sentences.append(f"{found.same_files[0]} is the same file on both sides, byte for byte")
