@@ -1,6 +1,6 @@
 """How long the tokenizer room takes for two large tokenizers, and how much memory.
 
-    python benchmarks/tokenizers_speed.py [TOKENS]     # 200,000 by default
+python benchmarks/tokenizers_speed.py [TOKENS]     # 200,000 by default
 """
 
 from __future__ import annotations
