@@ -47,7 +47,7 @@ METHOD = Method(
         "moderate": tokens.MODERATE,
         "families": tokens.LEAST_FAMILIES,
     },
-    "likelihood ratio of shared new tokens beyond the base (docs/report-format.md); Kendall 1938 (order of merges)",
+    "likelihood ratio of shared new tokens beyond the base (docs/statistics.md); Kendall 1938 (order of merges)",
 )
 
 PLACES = 50
@@ -275,7 +275,7 @@ def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
         Measure("containment_right", _share(both, len(right)), "fraction", f"share of the right's new tokens {_LEFT}"),
         Measure("shared_bits", _bits(bits.bits(found.shared)), "bits", "rarity of the shared new tokens, added up"),
         Measure("attributable_bits", _bits(bits.bits([*found.counted])), "bits", "of these, of those nothing explains"),
-        Measure("log10_likelihood_ratio", round(found.score.ratio, 6), "decades", "what the level goes by; at most 6"),
+        Measure("decades", round(found.score.ratio, 6), "decades", "log10 of the likelihood ratio, at most 6: what the level goes by"),
         Measure("shared_new_tokens", len(found.shared), "tokens", "tokens beyond the base that both sides have"),
         Measure("shared_families", found.score.families, "families", "pairs and series of them that nothing explains"),
         Measure("slots", round(found.score.slots, 6), "decades", "of the ratio, for the same choice of free slots"),

@@ -138,3 +138,8 @@ def test_spellings_and_paths_are_public() -> None:
     assert "<lumen_img>" not in spellings()
     path = "/mnt/test/datasets/tokenizer_training/8T_train_data/shuffled.txt"
     assert hashlib.sha256(path.encode()).hexdigest() in public_paths()
+
+
+def test_of_a_base_whose_vocabulary_was_never_read_the_size_must_fit() -> None:
+    assert [base.name for base in recognised(named("roberta"), 50_265).bases] == ["roberta"]
+    assert not recognised(named("roberta"), 40_000).bases

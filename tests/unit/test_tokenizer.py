@@ -262,3 +262,9 @@ def test_samples_share_the_planted_tokens(truth: dict[str, Any]) -> None:
 def test_an_unknown_name_of_a_base_is_said_in_one_line() -> None:
     with pytest.raises(SourceError, match=r"nonsense: neither a source that can be read nor one of aquila, .*qwen-2"):
         scan(str(SAMPLES / "renamed"), str(SAMPLES / "original"), only=["tokenizer"], base_tokenizer="nonsense")
+
+
+def test_a_public_file_on_both_sides_says_nothing() -> None:
+    public = tables()["llama-3.1"].files[0].encode()
+    pointer = {"tokenizer.model": POINTER.replace(b"cd" * 32, public)}
+    assert only(compare(pointer, pointer)).level == "none"
