@@ -219,7 +219,7 @@ def _finding(left: Grounded, right: Grounded, others: Sequence[Profiled], contex
     return Evidence(
         id=finding_id("tokenizer", *places),
         kind="tokenizer",
-        claim=f"{_name(left)} and {_name(right)} share {_new(len(found.shared))} beyond their base",
+        claim=f"{_names(left, right)} share {_new(len(found.shared))} beyond their base",
         stance=stance,
         level=its_level,
         left=places[0],
@@ -243,8 +243,11 @@ def _other(candidate: Profiled, left: Grounded, right: Grounded) -> Other:
     )
 
 
-def _name(side: Grounded) -> str:
-    return "the tokenizer" if side.tokenizer.path == "." else side.tokenizer.path
+def _names(left: Grounded, right: Grounded) -> str:
+    if left.tokenizer.path == right.tokenizer.path == ".":
+        return "the two tokenizers"
+    names = ("the tokenizer" if side.tokenizer.path == "." else side.tokenizer.path for side in (left, right))
+    return " and ".join(names)
 
 
 def _new(number: int) -> str:
@@ -275,7 +278,12 @@ def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
         Measure("containment_right", _share(both, len(right)), "fraction", f"share of the right's new tokens {_LEFT}"),
         Measure("shared_bits", _bits(bits.bits(found.shared)), "bits", "rarity of the shared new tokens, added up"),
         Measure("attributable_bits", _bits(bits.bits([*found.counted])), "bits", "of these, of those nothing explains"),
-        Measure("decades", round(found.score.ratio, 6), "decades", "log10 of the likelihood ratio, at most 6: what the level goes by"),
+        Measure(
+            "decades",
+            round(found.score.ratio, 6),
+            "decades",
+            "log10 of the likelihood ratio, at most 6: what the level goes by",
+        ),
         Measure("shared_new_tokens", len(found.shared), "tokens", "tokens beyond the base that both sides have"),
         Measure("shared_families", found.score.families, "families", "pairs and series of them that nothing explains"),
         Measure("slots", round(found.score.slots, 6), "decades", "of the ratio, for the same choice of free slots"),

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from codeclone.model import TOKEN_FLAGS, Location, Skipped, Snapshot, Token
+from codeclone.model import TOKEN_FLAGS, File, Location, Skipped, Snapshot, Token
 from codeclone.read.tokenizer_files import STANDALONE, format_of, read_record
 from codeclone.tokenizers import Record, Tokenizer, Vocabulary
+
+MAX_TOKENIZERS, MAX_ENTRIES = 60, 8_000_000
+"""Tokenizers of one repository, and tokens and merges of all their files together; folders behind that are left out. A folder
+with the vocabularies of sixteen public models has 3,000,000."""
 
 MAX_CONTRADICTIONS = 20
 """Told for each tokenizer."""
@@ -34,28 +38,41 @@ _ORDER = (
 
 
 def read_tokenizers(snapshot: Snapshot) -> tuple[tuple[Tokenizer, ...], tuple[Skipped, ...]]:
-    """The tokenizers of a snapshot in order of path, and what was left out of their files."""
-    folders: dict[str, list[Record]] = {}
+    """The tokenizers of a snapshot, the least nested folders first, and what was left out of their files."""
+    folders: dict[str, list[tuple[File, str]]] = {}
     for file in snapshot.files:
         format_ = format_of(file.path)
         if format_ is not None:
-            folders.setdefault(str(PurePosixPath(file.path).parent), []).append(read_record(file, format_))
-    skipped = tuple(skip for records in folders.values() for record in records for skip in record.skipped)
+            folders.setdefault(str(PurePosixPath(file.path).parent), []).append((file, format_))
     found: list[Tokenizer] = []
-    for folder, records in sorted(folders.items()):
-        alike: dict[object, int] = {}
-        for path, group in _groups(folder, records):
-            made = _tokenizer(path, group)
-            # Several files of weights may each carry the whole tokenizer.
-            known = alike.setdefault(_content(made), len(found))
-            if known < len(found):
-                found[known] = replace(found[known], records=(*found[known].records, *made.records))
-            else:
-                found.append(made)
-    usable = (
-        t for t in found if t.tokens or t.vocabulary or t.merges or t.templates or any(r.pointer for r in t.records)
-    )
-    return tuple(usable), skipped
+    skipped: list[Skipped] = []
+    spent = 0
+    for folder, files in sorted(folders.items(), key=lambda item: (len(PurePosixPath(item[0]).parts), item[0])):
+        if len(found) >= MAX_TOKENIZERS or spent >= MAX_ENTRIES:
+            skipped += [
+                Skipped(Location(file.path), "behind the bound on tokenizers of one repository") for file, _ in files
+            ]
+            continue
+        records = [read_record(file, format_) for file, format_ in files]
+        skipped += [skip for record in records for skip in record.skipped]
+        spent += sum(len(record.vocabulary or ()) + len(record.merges or ()) for record in records)
+        found += _of_folder(folder, records)
+    return tuple(found), tuple(skipped)
+
+
+def _of_folder(folder: str, records: Sequence[Record]) -> list[Tokenizer]:
+    """The tokenizers of one folder; several files of weights may each carry the same one."""
+    found: dict[object, Tokenizer] = {}
+    for path, group in _groups(folder, records):
+        made = _tokenizer(path, group)
+        if not (
+            made.tokens or made.vocabulary or made.merges or made.templates or any(r.pointer for r in made.records)
+        ):
+            continue
+        known = found.setdefault(_content(made), made)
+        if known is not made:
+            found[_content(made)] = replace(known, records=(*known.records, *made.records))
+    return list(found.values())
 
 
 def _groups(folder: str, records: Sequence[Record]) -> list[tuple[str, list[Record]]]:

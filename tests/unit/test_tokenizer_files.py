@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from codeclone.model import File, Repository, Snapshot, Token
 from codeclone.public_tokenizers import digest
+from codeclone.read import tokenizer_folders
 from codeclone.read.tokenizer_files import format_of, read_record
 from codeclone.read.tokenizer_folders import read_tokenizers
 from codeclone.read.vocabularies import spelled
@@ -247,6 +248,14 @@ def test_several_whole_tokenizers_in_a_folder_stay_apart_and_equal_ones_are_one(
     other = gguf({"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": ["a", "c"]})
     found = tokenizers({"q4.gguf": one, "q8.gguf": one, "x.gguf": other})
     assert [(tokenizer.path, len(tokenizer.records)) for tokenizer in found] == [("q4.gguf", 2), ("x.gguf", 1)]
+
+
+def test_tokenizers_behind_the_bound_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer_folders, "MAX_TOKENIZERS", 2)
+    made = tuple(file(f"{folder}/added_tokens.json", {"<x>": 1}) for folder in ("a/b", "c", "d"))
+    found, skipped = read_tokenizers(Snapshot(Repository("r", "r", None, "0" * 64), made))
+    assert [tokenizer.path for tokenizer in found] == ["c", "d"]
+    assert [skip.location.path for skip in skipped] == ["a/b/added_tokens.json"]
 
 
 NAMES = st.sampled_from(
