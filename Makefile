@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock names public-tokenizers bench-tokenizers bench-accuracy bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
+.PHONY: demo test check format stock names public-tokenizers bench-tokenizers bench-accuracy bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -48,6 +48,9 @@ bench-configs: $(VENV)/.installed ## how often the settings of unrelated model f
 
 bench-accuracy: $(VENV)/.installed ## are copies found after they were rewritten, and by other tools?
 	$(BIN)/python benchmarks/accuracy.py
+
+bench-checkpoints: $(VENV)/.installed ## time and memory for checkpoints of 3 GB
+	$(BIN)/python benchmarks/checkpoints.py
 
 bench-copied-from: $(VENV)/.installed ## is the marked source of each `# Copied from` function the first choice?
 	$(BIN)/python benchmarks/copied_from.py

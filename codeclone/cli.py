@@ -110,21 +110,43 @@ def scan(
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="[default: by the suffix of -o, else html]")
 def render(report: str, output: str | None, kind: str | None) -> None:
     """Render REPORT, a report.json of any earlier scan, in another format."""
-    from codeclone import codec
-
     with _one_line():
-        try:
-            text = Path(report).read_text(encoding="utf-8")
-        except (OSError, UnicodeError) as error:
-            raise errors.SourceError(
-                f"{report}: cannot be read: {getattr(error, 'strerror', None) or error}"
-            ) from error
-        loaded = codec.from_json(text)
+        loaded = _loaded(report)
         if output:
             for path, its_kind in _targets((output,), (kind,) if kind else ()):
                 _write(loaded, path, its_kind)
         else:
             click.echo(_rendered(loaded, kind or "html"), nl=False)
+
+
+@main.command(short_help="Write the rename tables of tensors in a report.")
+@click.argument("report", type=click.Path(dir_okay=False))
+@click.option("-o", "--output", metavar="FILE", help="Write here. [default: standard output]")
+@click.option("--reverse", is_flag=True, help="From the right names to the left ones.")
+def renames(report: str, output: str | None, reverse: bool) -> None:
+    """Write the rename tables of REPORT, a report.json, as JSON.
+
+    One table for each pair of checkpoints whose tensors map onto each other: the
+    left name of each tensor and its right one, and the rules behind them.
+    """
+    from codeclone.report import renames as tables
+
+    with _one_line():
+        text = tables.renames(_loaded(report), reverse=reverse)
+        if output:
+            _replace(Path(output), text)
+        else:
+            click.echo(text, nl=False)
+
+
+def _loaded(path: str) -> Report:
+    from codeclone import codec
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise errors.SourceError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return codec.from_json(text)
 
 
 @contextlib.contextmanager
@@ -194,11 +216,15 @@ def _rendered(report: Report, kind: str) -> str:
 
 
 def _write(report: Report, path: Path, kind: str) -> None:
+    _replace(path, _rendered(report, kind))
+
+
+def _replace(path: Path, text: str) -> None:
     """Write through a new neighbouring file, so that an interrupted run leaves what was there.
 
     A link is followed; what is no regular file, such as a device or a pipe, is written to directly.
     """
-    content = _rendered(report, kind).encode("utf-8", "backslashreplace")
+    content = text.encode("utf-8", "backslashreplace")
     target = Path(os.path.realpath(path))
     partial = None
     import tempfile

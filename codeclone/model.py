@@ -96,6 +96,33 @@ class Snapshot:
     skipped: tuple[Skipped, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where the bytes of a tensor are in its file."""
+
+    offset: int
+    """In bytes: of the first element from the beginning of the file, or of the member."""
+    length: int | None
+    """In bytes, from the first element to the last; None where the type's size is not known."""
+    member: str | None = None
+    """Name of the member of a zip file; None where the file is none."""
+    strides: tuple[int, ...] | None = None
+    """In elements; None where they lie row by row without gaps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor of a checkpoint."""
+
+    name: str
+    shape: tuple[int, ...] | None
+    """None where only the name is known."""
+    dtype: str
+    """As safetensors spells it: F32, F16, BF16, F8_E4M3, I64, BOOL; names of ggml for its own; empty where not known."""
+    stored: Stored | None = None
+    """None where its bytes are not there, or cannot be told."""
+
+
 FragmentKind = Literal["function", "class", "module"]
 
 
@@ -216,7 +243,7 @@ class Measure:
     name: str
     value: float
     unit: str
-    """`fraction`, `bits`, `facts` or `lines`."""
+    """`fraction`, `bits`, or what is counted: `facts`, `lines`, `rules`."""
     meaning: str
 
 

@@ -45,11 +45,11 @@ CLASS_NAMES = (
 ORIGINS = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 
 _APART = re.compile(
-    r'[rRbBuUfF]{0,2}(?:"""(?:[^\\]|\\.)*?"""|' + r"'''(?:[^\\]|\\.)*?'''"
-    r'|"(?:[^"\\\n]|\\.)*+"|' + r"'(?:[^'\\\n]|\\.)*+')|#[^\n]*",
+    r'[rRbBuUfF]{0,2}(?:"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?' + r"|'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?"
+    r'|"(?:[^"\\\n]|\\.)*+"?' + r"|'(?:[^'\\\n]|\\.)*+'?)|#[^\n]*",
     re.DOTALL,
 )
-"""Strings and comments."""
+"""Strings and comments. What nothing closes ends with its line, or with the file: so no text is looked at twice."""
 
 _DEFINITION = re.compile(r"^([ \t]*)(class|def|async[ \t]+def)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _IMPORT = re.compile(

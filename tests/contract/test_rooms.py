@@ -22,6 +22,12 @@ DAMAGED = {
     },
     "references": {"config.json": b"{", "README.md": b"a\0b"},
     "tokenizer": {"tokenizer.json": b'{"model": ', "tokenizer.model": b"\x0a\xff", "vocab.txt": b"\xff\xfe\xff"},
+    "tensors": {
+        "model.safetensors": b"\xff" * 7 + b"\x7f" + b"{}",
+        "model.gguf": b"GGUF",
+        "model.safetensors.index.json": b"[1, 2]",
+        "pytorch_model.bin": b"cos\nsystem\n(S'true'\ntR.",
+    },
 }
 """Kind -> files that its room cannot read; the first stands for any file of that kind."""
 
