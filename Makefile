@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock names bench-accuracy bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
+.PHONY: demo test check format stock names public-tokenizers bench-tokenizers bench-accuracy bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,12 @@ format: $(VENV)/.tested
 
 stock: $(VENV)/.installed ## rebuild the shipped background of code facts
 	$(BIN)/python benchmarks/build_stock.py
+
+public-tokenizers: $(VENV)/.installed ## rebuild the shipped tables of public tokenizers
+	$(BIN)/python benchmarks/build_public_tokenizers.py
+
+bench-tokenizers: $(VENV)/.installed ## time and memory of two tokenizers of 200,000 tokens
+	$(BIN)/python benchmarks/tokenizers_speed.py
 
 names: $(VENV)/.installed ## rebuild the shipped background of settings and names
 	$(BIN)/python benchmarks/build_names.py

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from codeclone import __version__, errors
+from codeclone import __version__, errors, public_tokenizers
 from codeclone.plain import plain
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ def main() -> None:
     multiple=True,
     metavar="KIND",
     help="Look at this kind of evidence only: code, config, references, tensors or tokenizer. May be repeated.",
+)
+@click.option(
+    "--base-tokenizer",
+    metavar="NAME",
+    help="What the tokenizer of LEFT was made from: a folder or file, none, or one of "
+    f"{', '.join(public_tokenizers.shown())}. [default: recognised]",
 )
 @click.option(
     "-o",
@@ -64,6 +70,7 @@ def scan(
     left: str,
     right: str,
     only: tuple[str, ...],
+    base_tokenizer: str | None,
     outputs: tuple[str, ...],
     formats: tuple[str, ...],
     fail_on: str | None,
@@ -84,7 +91,7 @@ def scan(
         from codeclone.pipeline import scan as run
 
         with _Progress(quiet, verbose) as progress:
-            report = run(left, right, only=only, progress=progress.step)
+            report = run(left, right, only=only, base_tokenizer=base_tokenizer, progress=progress.step)
             progress.step("writing the report")
             for path, kind in targets:
                 _write(report, path, kind)

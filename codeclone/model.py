@@ -371,6 +371,28 @@ class Table:
     """Rows beyond those listed."""
 
 
+TOKEN_FLAGS = ("lstrip", "rstrip", "normalized", "single_word", "special")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A special or added token of a tokenizer."""
+
+    content: str
+    id: int | None
+    """None where no file gives it one."""
+    flags: tuple[bool | None, ...]
+    """One for each of `TOKEN_FLAGS`; None where no file says."""
+    location: Location
+
+    @property
+    def told(self) -> str:
+        """The flags that are set; `?` where no file says anything of them."""
+        if all(flag is None for flag in self.flags):
+            return "?"
+        return " ".join(name for name, flag in zip(TOKEN_FLAGS, self.flags, strict=True) if flag) or "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One finding about a left place and a right place."""

@@ -9,15 +9,13 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 import codeclone
-from codeclone import background, verdict
+from codeclone import background, public_tokenizers, verdict
 from codeclone.attribution import added
 from codeclone.codec import SCHEMA
-from codeclone.errors import CodecloneError, NothingToCompareError
+from codeclone.errors import CodecloneError, NothingToCompareError, SourceError
 from codeclone.evidence import Context, Findings, Profiled, Room, kinds, profiles, room
 from codeclone.model import Candidate, Location, Partitions, Report, Role, Skipped, Snapshot
 from codeclone.read import open_source
-
-TABLES: frozenset[str] = frozenset()
 
 Progress = Callable[[str], None]
 """Called with what is being done, at the start of each step."""
@@ -35,7 +33,7 @@ def scan(
     """Compare two repositories.
 
     `only`: kinds of evidence to look at; all where empty. `base_tokenizer`: what the left tokenizer was made from, a name
-    of `codeclone.read.base.TABLES` or a source; recognised where it is not given. Raises SourceError for a source that cannot be read,
+    of `public_tokenizers.names()` or a source; recognised where it is not given. Raises SourceError for a source that cannot be read,
     NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an unknown kind.
     """
     with _no_garbage():
@@ -121,7 +119,14 @@ def _rooms(only: Sequence[str]) -> dict[str, Room]:
 
 
 def _base_tokenizer(source: str | None) -> str | Snapshot | None:
-    return source if source is None or source in TABLES else open_source(source)
+    """A name of a shipped table as it is, anything else as a source. Raises CodecloneError for what is neither."""
+    if source is None or source in public_tokenizers.names():
+        return source
+    try:
+        return open_source(source)
+    except SourceError as error:
+        known = ", ".join(sorted(public_tokenizers.names()))
+        raise SourceError(f"--base-tokenizer {source}: neither a source that can be read nor one of {known}") from error
 
 
 def _candidates(snapshots: Sequence[tuple[Role, Snapshot]]) -> tuple[Candidate, ...]:

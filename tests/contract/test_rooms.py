@@ -21,6 +21,7 @@ DAMAGED = {
         "preprocessor_config.json": b"[1, 2]",
     },
     "references": {"config.json": b"{", "README.md": b"a\0b"},
+    "tokenizer": {"tokenizer.json": b'{"model": ', "tokenizer.model": b"\x0a\xff", "vocab.txt": b"\xff\xfe\xff"},
     "tensors": {
         "model.safetensors": b"\xff" * 7 + b"\x7f" + b"{}",
         "model.gguf": b"GGUF",

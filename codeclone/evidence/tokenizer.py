@@ -1,0 +1,325 @@
+"""Tokenizers: what two share beyond the public tokenizer that they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone import public_tokenizers
+from codeclone.attribution import Explained, explain
+from codeclone.background import text_keys
+from codeclone.evidence import Context, Findings, Profiled, finding_id
+from codeclone.match import chat, tokens
+from codeclone.match.grounding import Grounded, base_of, ground
+from codeclone.match.token_pairs import Other, Pair, judged, pair
+from codeclone.match.token_tables import cut, tables
+from codeclone.model import (
+    Compared,
+    Evidence,
+    Facts,
+    Fragment,
+    Location,
+    Measure,
+    Method,
+    Partition,
+    Place,
+    Profile,
+    Snapshot,
+    Stance,
+    Token,
+)
+from codeclone.public_tokenizers import NONE, Base
+from codeclone.read.tokenizer_files import format_of
+from codeclone.read.tokenizer_folders import read_tokenizers
+from codeclone.tokenizers import Tokenizer
+
+TITLE = "Tokenizers"
+VERSION = 1
+
+METHOD = Method(
+    "new tokens",
+    {
+        "most": tokens.MOST,
+        "penalty": tokens.PENALTY,
+        "weak": tokens.WEAK,
+        "moderate": tokens.MODERATE,
+        "families": tokens.LEAST_FAMILIES,
+    },
+    "likelihood ratio of shared new tokens beyond the base (docs/statistics.md); Kendall 1938 (order of merges)",
+)
+
+PLACES = 50
+"""Shared tokens whose places are listed."""
+
+
+def reads(path: str) -> bool:
+    """Whether a file is one of a tokenizer, by its name."""
+    return format_of(path) is not None
+
+
+def profile(snapshot: Snapshot) -> Profile:
+    """Read every tokenizer of a snapshot. Its facts are its special and added tokens."""
+    found, skipped = read_tokenizers(snapshot)
+    keys = [_keys(tokenizer.tokens) for tokenizer in found]
+    owners = np.repeat(np.arange(len(found), dtype=np.int32), [len(some) for some in keys])
+    every = np.concatenate([*keys, np.zeros(0, np.uint64)])
+    order = np.lexsort((every, owners))
+    count = len(every)
+    return Profile(
+        kind="tokenizer",
+        version=VERSION,
+        snapshot_digest=snapshot.repository.digest,
+        facts=Facts(
+            keys=every[order],
+            fragments=owners[order],
+            nodes=np.zeros(count, np.int32),
+            depths=np.zeros(count, np.uint8),
+            readings=np.full(count, 7, np.uint8),
+        ),
+        fragments=tuple(Fragment(Location(t.path), "tokenizer", "module", "json", (), -1) for t in found),
+        details={"tokenizers": found, "digests": tuple(_digest(tokenizer) for tokenizer in found)},
+        skipped=skipped,
+    )
+
+
+def _digest(tokenizer: Tokenizer) -> str:
+    return public_tokenizers.digest(tokenizer.vocabulary) if tokenizer.vocabulary else ""
+
+
+def _keys(some: Sequence[Token]) -> NDArray[np.uint64]:
+    """Two facts for each token: its content alone, and its content under its id and with its flags."""
+    return np.unique(text_keys([text for token in some for text in (token.content, _exact(token))]))
+
+
+def _exact(token: Token) -> str:
+    return f"{token.id}|{token.content}|{token.told}"
+
+
+# Comparison
+
+
+def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
+    """Pair each left tokenizer with the one of the right repository that shares most with it."""
+    declared, none = _declared(context), context.base_tokenizer == NONE
+    bases = [*public_tokenizers.tables().values(), *([declared] if declared is not None else [])]
+    ours = _grounded(left, declared, none, bases)
+    explained, by_file = _explained(ours, candidates, context)
+    others = [candidate for candidate in candidates if candidate.role != "right"]
+    evidence = [
+        _finding(one, max(theirs, key=lambda other: _closeness(one, other)), others, context)
+        for candidate in candidates
+        if candidate.role == "right"
+        for theirs in [_grounded(candidate.profile, None, none, bases)]
+        for one in ours
+        if theirs
+    ]
+    sides = [("left", left), *((candidate.name, candidate.profile) for candidate in candidates)]
+    return Findings(
+        evidence=tuple(evidence),
+        attribution=(),
+        partition=explained.partition(),
+        calibrated=Partition(),
+        by_file=by_file,
+        compared=tuple(_compared(name, its_profile) for name, its_profile in sides),
+        skipped=tuple((name, skip) for name, its_profile in sides for skip in its_profile.skipped),
+    )
+
+
+def _declared(context: Context) -> Base | None:
+    """The base that the user names: a table, or the largest tokenizer of a snapshot."""
+    source = context.base_tokenizer
+    if source is None or source == NONE:
+        return None
+    if isinstance(source, str):
+        return public_tokenizers.tables()[source]
+    found = profile(source).details
+    every = [*zip(found["tokenizers"], found["digests"], strict=True)]
+    largest = max(every, key=lambda both: (both[0].size or 0, len(both[0].tokens)), default=(None, ""))
+    return base_of(source.repository.name, *largest)
+
+
+def _grounded(found: Profile, declared: Base | None, none: bool, bases: Sequence[Base]) -> list[Grounded]:
+    every = zip(found.details["tokenizers"], found.details["digests"], strict=True)
+    return [ground(tokenizer, digest, declared, none, bases) for tokenizer, digest in every]
+
+
+def _compared(name: str, found: Profile) -> Compared:
+    tokenizers: tuple[Tokenizer, ...] = found.details["tokenizers"]
+    facts = sum(max(len(t.tokens), len(t.vocabulary or ()), len(t.merges or ()), len(t.records)) for t in tokenizers)
+    return Compared(name, "tokenizer", sum(len(t.records) for t in tokenizers), 0, 0, facts)
+
+
+def _known_to(found: Profile, wanted: Sequence[str]) -> frozenset[str]:
+    """Which contents a repository has, among its tokens or in its vocabularies."""
+    return frozenset(
+        content
+        for tokenizer in found.details["tokenizers"]
+        for content in {*(token.content for token in tokenizer.tokens), *(tokenizer.vocabulary or ())} & {*wanted}
+    )
+
+
+def _explained(
+    ours: Sequence[Grounded], candidates: Sequence[Profiled], context: Context
+) -> tuple[Explained, dict[str, Partition]]:
+    """Half of a token's bits are those of its content, half those of its id and flags along with it."""
+    weights: dict[str, float] = {}
+    files: dict[str, set[str]] = {}
+    contents: set[str] = set()
+    for grounded in ours:
+        every = [*grounded.new.values(), *grounded.taken_out]
+        bits = context.names["tokens"].bits([token.content for token in every]).tolist()
+        for token, its_bits in zip(every, bits, strict=True):
+            contents.add(token.content)
+            for text in (token.content, _exact(token)):
+                weights[text] = max(weights.get(text, 0.0), its_bits / 2 if token.content in grounded.new else 0.0)
+                files.setdefault(token.location.path, set()).add(text)
+    texts = sorted(weights)
+    keys, first = np.unique(text_keys(texts), return_index=True)
+    sides = [
+        (c.role, np.union1d(c.profile.facts.keys, text_keys(sorted(_known_to(c.profile, sorted(contents))))))
+        for c in candidates
+    ]
+    bits_of = np.array([weights[texts[place]] for place in first.tolist()], np.float64)
+    explained = explain(keys, bits_of, context.background.stock_bits / 2, sides)
+    return explained, {path: explained.partition(np.unique(text_keys(sorted(files[path])))) for path in sorted(files)}
+
+
+def _closeness(left: Grounded, right: Grounded) -> tuple[float, ...]:
+    """How much two tokenizers have in common, the most telling first."""
+    ours, theirs = ({token.content for token in side.tokenizer.tokens} for side in (left, right))
+    files = {record.sha256 for record in left.tokenizer.records} & {r.sha256 for r in right.tokenizer.records}
+    return (
+        len(left.new.keys() & right.new.keys()),
+        bool(left.digest) and left.digest == right.digest,
+        len(files),
+        len(ours & theirs) / (len(ours | theirs) or 1),
+        bool(left.base_names & right.base_names),
+        left.tokenizer.path == right.tokenizer.path,
+    )
+
+
+# What is found
+
+
+def _finding(left: Grounded, right: Grounded, others: Sequence[Profiled], context: Context) -> Evidence:
+    shares = context.names["tokens"]
+    found = pair(left, right, [_other(other, left, right) for other in others], shares)
+    its_level, reason = judged(found)
+    foreign = bool(left.bases and right.bases and not left.base_names & right.base_names and not found.shared)
+    stance: Stance = "for" if its_level != "none" else "against" if foreign else "context"
+    contradicting = [*left.tokenizer.contradictions, *right.tokenizer.contradictions]
+    if contradicting:
+        reason += (
+            f"; files contradict each other in {len(contradicting):,} places, the first in "
+            f"{contradicting[0].location.path}: {contradicting[0].reason}"
+        )
+    places = [_places(side, found) for side in (left, right)]
+    return Evidence(
+        id=finding_id("tokenizer", *places),
+        kind="tokenizer",
+        claim=f"{_names(left, right)} share {_new(len(found.shared))} beyond their base",
+        stance=stance,
+        level=its_level,
+        left=places[0],
+        right=places[1],
+        measures=_measures(found, context),
+        method=METHOD,
+        reason=reason,
+        tables=tables(found, shares),
+    )
+
+
+def _other(candidate: Profiled, left: Grounded, right: Grounded) -> Other:
+    tokenizers: tuple[Tokenizer, ...] = candidate.profile.details["tokenizers"]
+    return Other(
+        name=candidate.name,
+        claimed=candidate.role == "claimed",
+        tokens=_known_to(candidate.profile, [*left.new, *right.new]),
+        files=frozenset(record.sha256 for tokenizer in tokenizers for record in tokenizer.records),
+        paths=frozenset(leak.text for tokenizer in tokenizers for leak in tokenizer.leaks),
+        vocabularies=frozenset(filter(None, candidate.profile.details["digests"])),
+    )
+
+
+def _names(left: Grounded, right: Grounded) -> str:
+    if left.tokenizer.path == right.tokenizer.path == ".":
+        return "the two tokenizers"
+    names = ("the tokenizer" if side.tokenizer.path == "." else side.tokenizer.path for side in (left, right))
+    return " and ".join(names)
+
+
+def _new(number: int) -> str:
+    return f"{number:,} token{'' if number == 1 else 's'}" if number else "no token"
+
+
+def _places(side: Grounded, found: Pair) -> tuple[Place, ...]:
+    """The new tokens that are shared; the whole tokenizer where there are none."""
+    places = tuple(Place(side.new[content].location, cut(content)) for content in found.shared[:PLACES])
+    return places or (Place(Location(side.tokenizer.path)),)
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 6) if whole else 0.0
+
+
+def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
+    left, right = {*found.left.new}, {*found.right.new}
+    if not left and not right:
+        left, right = ({token.content for token in side.taken_out} for side in (found.left, found.right))
+    both = len(left & right)
+    bits = context.names["tokens"]
+    measures = [
+        Measure(
+            "similarity", _share(both, len(left | right)), "fraction", "new tokens of both in those of either side"
+        ),
+        Measure("containment_left", _share(both, len(left)), "fraction", f"share of the left's new tokens {_RIGHT}"),
+        Measure("containment_right", _share(both, len(right)), "fraction", f"share of the right's new tokens {_LEFT}"),
+        Measure("shared_bits", _bits(bits.bits(found.shared)), "bits", "rarity of the shared new tokens, added up"),
+        Measure("attributable_bits", _bits(bits.bits([*found.counted])), "bits", "of these, of those nothing explains"),
+        Measure(
+            "decades",
+            round(found.score.ratio, 6),
+            "decades",
+            "log10 of the likelihood ratio, at most 6: what the level goes by",
+        ),
+        Measure("shared_new_tokens", len(found.shared), "tokens", "tokens beyond the base that both sides have"),
+        Measure("shared_families", found.score.families, "families", "pairs and series of them that nothing explains"),
+        Measure("slots", round(found.score.slots, 6), "decades", "of the ratio, for the same choice of free slots"),
+    ]
+    if found.overlap is not None:
+        same = found.overlap
+        measures += [
+            Measure("vocabulary_shared", round(same.share, 6), "fraction", "tokens of both in the smaller vocabulary"),
+            Measure("vocabulary_same_ids", round(same.id_share, 6), "fraction", "of these, those with the same id"),
+            Measure("vocabulary_prefix", same.prefix, "tokens", "ids from 0 on with the same token"),
+        ]
+    if found.merges is not None:
+        measures += [
+            Measure("merges_prefix", found.merges.prefix, "merges", "from the first on, the same in the same order"),
+            Measure("merges_order", found.merges.order, "correlation", "Kendall's tau of the shared merges"),
+        ]
+    alike = _templates(found)
+    if alike is not None:
+        measures.append(
+            Measure("template", round(alike, 6), "fraction", "shared subtrees of the closest chat templates")
+        )
+    return tuple(measures)
+
+
+_RIGHT = "found right; of all its special tokens where neither side has new ones"
+_LEFT = "found left; of all its special tokens where neither side has new ones"
+
+COMPARED_TEMPLATES = 4
+"""Chat templates of each side; a tokenizer has up to three."""
+
+
+def _templates(found: Pair) -> float | None:
+    ours, theirs = (side.tokenizer.templates[:COMPARED_TEMPLATES] for side in (found.left, found.right))
+    values = [1.0 if a.text == b.text else chat.similarity(a.text, b.text) for a in ours for b in theirs]
+    return max((value for value in values if value is not None), default=None)
+
+
+def _bits(values: NDArray[np.float64]) -> float:
+    return round(float(values.sum()), 3)
