@@ -27,6 +27,7 @@ from codeclone.model import (
     Partition,
     Place,
     Profile,
+    Skipped,
     Snapshot,
     Table,
     TableRow,
@@ -34,6 +35,8 @@ from codeclone.model import (
 from codeclone.parse.documents import Document, documents, is_json
 from codeclone.parse.entries import written
 from codeclone.plain import plain
+from codeclone.read.tensors import read_tensors
+from codeclone.read.tensors import reads as reads_tensors
 
 TITLE = "Configuration"
 VERSION = 1
@@ -93,7 +96,11 @@ def profile(snapshot: Snapshot) -> Profile:
 
 def _implied(snapshot: Snapshot) -> frozenset[int]:
     """Sizes that the repository's tensors have."""
-    return frozenset()
+    found: set[int] = set()
+    for file in snapshot.files:
+        if reads_tensors(file.path) and not isinstance(read := read_tensors(file), Skipped):
+            found.update(size for tensor in read.tensors for size in tensor.shape or ())
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,9 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
     lines.append(
         "  left is    " + ", ".join(f"{part} {percent(share)}" for part, _, share in shares(report.partition.total))
     )
-    for compared in report.compared:
-        side = "left" if compared.side == "left" else compared.side
-        lines.append(
-            plain(f"  compared   {side}: ")
-            + ", ".join(
-                [_count(compared.files, "file"), *_code(compared), f"{compared.facts:,} facts ({compared.kind})"]
-            )
-        )
+    for side in dict.fromkeys(compared.side for compared in report.compared):
+        looked_at = [_compared(c) for c in report.compared if c.side == side and (c.files or c.facts)]
+        lines.append(plain(f"  compared   {side}: {'; '.join(looked_at) or 'nothing'}"))
     if report.skipped:
         reasons = Counter(skip.reason for _, skip in report.skipped)
         lines.append(
@@ -57,8 +52,9 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
     return "\n".join(lines)
 
 
-def _code(compared: Compared) -> list[str]:
-    return [_count(compared.lines, "line"), _count(compared.fragments, "fragment")] if compared.fragments else []
+def _compared(compared: Compared) -> str:
+    code = [_count(compared.lines, "line"), _count(compared.fragments, "fragment")] if compared.fragments else []
+    return f"{compared.kind} " + ", ".join([_count(compared.files, "file"), *code, f"{compared.facts:,} facts"])
 
 
 def _more(number: int) -> list[str]:
