@@ -132,6 +132,8 @@ def _reason(found: Dangling, first: Reference, text: str) -> str:
     said = f"the left's {where} {WORDS[first.kind]} {text}, which leads nowhere in the left repository"
     if found.explained_by:
         return f"{said}; {plain(found.explained_by)} has it, which explains it"
+    if found.level == "none" and first.kind == "import":
+        return f"{said}; it is a package that the left says it needs"
     target = found.target[0]
     name = f" ({plain(target.qualname)})" if target.qualname else ""
     ending = {

@@ -23,6 +23,9 @@ MAX_DEFINED = 3
 LEAST_CAMEL, LEAST_SNAKE = 10, 14
 """Characters of a name in capitals and small letters, and of two words in small letters."""
 
+SEVERAL = 3
+"""Different words that the left only mentions: from so many on they are weak together."""
+
 LEAST_NAME = 5
 """Letters and digits of a repository's name that is taken for one of its kind."""
 
@@ -66,6 +69,7 @@ def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], def
         if _can_tell(reference, right) and not _resolves(reference, left):
             groups.setdefault(_name_of(reference), []).append(reference)
     public = dict(zip(groups, definitions.held_by([name.removesuffix(".py") for name in groups]).tolist(), strict=True))
+    several = len({name for name, some in groups.items() if {r.kind for r in some} == {"mention"}}) >= SEVERAL
     found: list[Dangling] = []
     for name, references in groups.items():
         if len(found) >= MAX_FOUND:
@@ -74,7 +78,7 @@ def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], def
         target = _target(strongest, right)
         if not target or public[name] or _is_public(strongest):
             continue
-        found.append(_followed(name, references, strongest, target, left, right, others))
+        found.append(_followed(name, references, strongest, target, left, right, others, several))
     return sorted(found, key=lambda one: (-LEVELS.index(one.level), -len(one.references), one.text))
 
 
@@ -151,8 +155,11 @@ def _target(reference: Reference, side: Named) -> tuple[Place, ...]:
     if reference.kind in ("class path", "import") and module:
         files = [place.location.path for place in _files(module, side)]
         inside = tuple(p for p in defined if p.location.path in files or _within(p.location.path, files))
-        # The class alone will do where the module has a name that everyone uses.
-        return inside or defined if reference.name else _files(name, side)
+        if not reference.name:
+            return _files(name, side)
+        # The class alone will do, but for an import by the name of a package: that can be any library.
+        is_library = reference.kind == "import" and not reference.module.startswith(".")
+        return inside if is_library else inside or defined
     return defined
 
 
@@ -203,6 +210,7 @@ def _followed(
     left: Named,
     right: Named,
     others: Sequence[tuple[str, Named]],
+    several: bool,
 ) -> Dangling:
     text = strongest.text or name
     steps = [
@@ -215,7 +223,7 @@ def _followed(
         steps.append(Step(other, text, place, "found" if place else "not there"))
         explained = explained or (other if place else "")
     steps.append(Step("right", text, target, "found"))
-    level: Level = "none" if explained else _level(strongest, target, right)
+    level: Level = "none" if explained else _level(strongest, target, left, right, several)
     return Dangling(text, tuple(references), target, explained, tuple(steps), level)
 
 
@@ -228,15 +236,24 @@ def _nowhere(reference: Reference, left: Named) -> str:
     )
 
 
-def _level(reference: Reference, target: Sequence[Place], right: Named) -> Level:
-    """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak."""
+def _level(reference: Reference, target: Sequence[Place], left: Named, right: Named, several: bool) -> Level:
+    """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak, where it is a
+    file or has the right's own name in it or is one of several, for a word alone can be that of a paper or a data set."""
     if reference.kind == "mention":
-        return "weak"
+        return "weak" if several or reference.name.endswith(".py") or _has_name_of(reference.name, right) else "none"
     if reference.kind in ("class name", "origin"):
         return "moderate"
+    if reference.kind == "import" and _root(reference) in left.dependencies:
+        return "none"
     module = reference.module.rpartition(".")[2]
-    is_package = any(place.location.path.count("/") for place in target) and not reference.module.startswith(".")
+    is_package = any("/" in place.location.path for place in target) and not reference.module.startswith(".")
     hits = bool(module) and any(PurePosixPath(place.location.path).stem == module for place in target)
     if reference.kind == "import" and is_package:
         return "weak"  # the right may be installed and used as a library
     return "strong" if hits and reference.name else "moderate"
+
+
+def _has_name_of(name: str, side: Named) -> bool:
+    """Whether one of the words that a repository calls itself by stands in a name."""
+    words = {word for title in side.titles for word in re.findall(r"[a-z]{5,}", title.lower())}
+    return any(word in name.lower() for word in words)

@@ -139,3 +139,22 @@ def test_samples_name_what_was_planted(truth: dict, tmp_path: Path) -> None:  # 
         assert shown == {
             (row["path"], row.get("pointer"), row.get("line")) for row in planted if row["resolves_to"] is not None
         }
+
+
+def test_a_package_that_the_left_says_it_needs_is_no_evidence() -> None:
+    right = {"wrenling/__init__.py": "", "wrenling/talking.py": "class WrenlingForTalk: pass\n"}
+    left = {"m.py": "from wrenling.talking import WrenlingForTalk\n"}
+    assert [finding.level for finding in found(left, right=right).evidence] == ["weak"]
+    declared = {**left, "requirements.txt": "torch>=2\nwrenling==1.0\n"}
+    assert [finding.level for finding in found(declared, right=right).evidence] == ["none"]
+
+
+def test_an_import_by_the_name_of_another_package_is_no_evidence() -> None:
+    assert not found({"m.py": "from some_library.tools import split_wrenling_text\n"}).evidence
+
+
+def test_a_word_alone_can_be_that_of_a_paper_and_several_are_weak() -> None:
+    words = ("OpenPondText", "HeronAttentionPool", "EfficientHeronNet")
+    right = {"a.py": "".join(f"class {word}: pass\n" for word in words)}
+    levels = [[f.level for f in found({"m.py": f"# {' '.join(words[:n])}\n"}, right=right).evidence] for n in (1, 3)]
+    assert levels == [["none"], ["weak"] * 3]
