@@ -10,21 +10,28 @@ import numpy as np
 
 from codeclone.attribution import Explained, explain
 from codeclone.background import Shares, text_keys
-from codeclone.evidence import Context, Findings, Profiled, finding_id
+from codeclone.evidence import (
+    Context,
+    Findings,
+    Profiled,
+    explaining,
+    facts_of_data,
+    finding_id,
+    sides,
+    skipped,
+    strongest_first,
+)
 from codeclone.match.likelihood import STOPPED, Ratio, Weighed, chance, ratio, weigh
 from codeclone.match.settings import compare as compare_settings
 from codeclone.model import (
-    LEVELS,
     OPS,
     Compared,
     Evidence,
-    Facts,
     Level,
     Location,
     Measure,
     Method,
     Op,
-    Partition,
     Place,
     Profile,
     Skipped,
@@ -74,23 +81,16 @@ def reads(path: str) -> bool:
 
 def profile(snapshot: Snapshot) -> Profile:
     """Read every configuration and the defaults of every class that holds settings."""
-    found, skipped = documents(snapshot)
-    texts = [entry.text for document in found for entry in document.entries]
-    places = [(number, place) for number, document in enumerate(found) for place in range(len(document.entries))]
+    found, left_out = documents(snapshot)
+    texts = [(number, entry.text) for number, document in enumerate(found) for entry in document.entries]
     return Profile(
         kind="config",
         version=VERSION,
         snapshot_digest=snapshot.repository.digest,
-        facts=Facts(
-            keys=text_keys(texts),
-            fragments=np.array([number for number, _ in places], np.int32),
-            nodes=np.array([place for _, place in places], np.int32),
-            depths=np.zeros(len(texts), np.uint8),
-            readings=np.full(len(texts), 7, np.uint8),
-        ),
+        facts=facts_of_data(text_keys(text for _, text in texts), [number for number, _ in texts]),
         fragments=(),
         details={"documents": found, "implied": _implied(snapshot)},
-        skipped=skipped,
+        skipped=left_out,
     )
 
 
@@ -141,15 +141,12 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         is not None
     ]
     evidence.sort(key=_order)
-    sides = [("left", left), *((candidate.name, candidate.profile) for candidate in candidates)]
     return Findings(
-        evidence=tuple(evidence),
-        attribution=(),
+        evidence=strongest_first(evidence),
         partition=explained.partition(),
-        calibrated=Partition(),
         by_file={path: explained.partition(np.unique(found)) for path, found in keys.items()},
-        compared=tuple(_compared(name, profile) for name, profile in sides),
-        skipped=tuple((name, skip) for name, profile in sides for skip in profile.skipped),
+        compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
+        skipped=skipped(left, candidates),
     )
 
 
@@ -244,16 +241,13 @@ def _elsewhere(
 ) -> dict[str, str]:
     """Settings of a left document that an ancestor or a claimed source has, with its name: also under another key."""
     found: dict[str, str] = {}
-    for candidate in sorted(candidates, key=lambda c: (c.role, c.name), reverse=True):
-        if candidate.role != "right":
-            best = paired[candidate.name].get(number)
-            kept = (
-                {document.entries[w.pairing.left].text for w in best.kept if w.pairing.left is not None}
-                if best
-                else set()
-            )
-            name = f"{candidate.name} ({'ancestor' if candidate.role == 'ancestor' else 'claimed source'})"
-            found |= {e.text: name for e in document.entries if e.text in held[candidate.name] or e.text in kept}
+    for candidate in reversed(explaining(candidates)):
+        best = paired[candidate.name].get(number)
+        kept = {
+            document.entries[w.pairing.left].text for w in (best.kept if best else ()) if w.pairing.left is not None
+        }
+        has_it = (e.text for e in document.entries if e.text in held[candidate.name] or e.text in kept)
+        found |= dict.fromkeys(has_it, candidate.told)
     return found
 
 
@@ -416,10 +410,8 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 1.0
 
 
-def _order(found: Evidence) -> tuple[int, bool, float, str, str]:
-    """The strongest first, files of settings before defaults in code."""
+def _order(found: Evidence) -> tuple[bool, float, str, str]:
+    """Of one level, files of settings before defaults in code, and those that tell most first."""
     place = found.left[0]
     decades = next(measure.value for measure in found.measures if measure.name == "decades")
-    return (
-        -LEVELS.index(found.level), place.qualname is not None, -decades, place.location.path, place.qualname or "",
-    )  # fmt: skip
+    return place.qualname is not None, -decades, place.location.path, place.qualname or ""

@@ -40,13 +40,19 @@ class Amounts:
         )  # type: ignore[return-value]
 
 
-def measures(amounts: Amounts, left: int, right: int, match: NameMatch) -> tuple[Measure, ...]:
-    """`left`, `right`: tensors of each side."""
-    resemblance, in_right, in_left = amounts.shares
+def likeness(resemblance: float, left_in_right: float, right_in_left: float) -> tuple[Measure, ...]:
+    """The measures that every finding about tensors has; fractions."""
     return (
         Measure("similarity", resemblance, "fraction", "bits of the names with shape and type that both have, in those of both together"),
-        Measure("containment_left", in_right, "fraction", "share of the bits of the left names, with shape and type, that is found right"),
-        Measure("containment_right", in_left, "fraction", "share of the bits of the right names, with shape and type, that is found left"),
+        Measure("containment_left", left_in_right, "fraction", "share of the bits of the left names, with shape and type, that is found right"),
+        Measure("containment_right", right_in_left, "fraction", "share of the bits of the right names, with shape and type, that is found left"),
+    )  # fmt: skip
+
+
+def measures(amounts: Amounts, left: int, right: int, match: NameMatch) -> tuple[Measure, ...]:
+    """`left`, `right`: tensors of each side."""
+    return (
+        *likeness(*amounts.shares),
         Measure("shared_bits", round(amounts.shared, 3), "bits", "rarity of the names that both have, added up"),
         Measure("attributable_bits", round(amounts.attributable, 3), "bits", "of these, names that are not stock and that no ancestor or claimed source has"),
         Measure("tensors_mapped", _share(len(match.mapping), min(left, right)), "fraction", "tensors that are mapped one to one, in those of the smaller checkpoint"),
