@@ -21,7 +21,7 @@ from codeclone.evidence import (
     skipped,
     strongest_first,
 )
-from codeclone.match import chat, tokens
+from codeclone.match import chat, decades, tokens
 from codeclone.match.grounding import Grounded, base_of, ground
 from codeclone.match.token_pairs import Other, Pair, judged, pair
 from codeclone.match.token_tables import cut, tables
@@ -50,11 +50,11 @@ VERSION = 1
 METHOD = Method(
     "new tokens",
     {
-        "most": tokens.MOST,
+        "most": decades.MOST,
         "penalty": tokens.PENALTY,
-        "weak": tokens.WEAK,
-        "moderate": tokens.MODERATE,
-        "families": tokens.LEAST_FAMILIES,
+        "weak": decades.WEAK,
+        "moderate": decades.MODERATE,
+        "families": decades.LEAST_GROUPS,
     },
     "likelihood ratio of shared new tokens beyond the base (docs/statistics.md); Kendall 1938 (order of merges)",
 )
