@@ -12,7 +12,7 @@ from codeclone.match.setting_pairs import Pair
 from codeclone.model import OPS, Measure, Table, TableRow
 from codeclone.parse.documents import Document
 from codeclone.parse.entries import written
-from codeclone.plain import plain
+from codeclone.plain import plain, shortened
 
 MAX_ROWS = 400
 """Of a table; the rest is counted."""
@@ -110,5 +110,4 @@ def _path(document: Document, place: int | None) -> str:
 
 
 def _value(document: Document, place: int) -> str:
-    text = plain(written(document.entries[place].value))
-    return text if len(text) <= MAX_VALUE else text[:MAX_VALUE] + "…"
+    return shortened(plain(written(document.entries[place].value)), MAX_VALUE)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from codeclone.match.tensor_names import NameMatch
 from codeclone.model import Measure, Table, TableRow, Tensor
-from codeclone.plain import plain
+from codeclone.plain import plain, shortened
 
 MAX_RULES, MAX_LEFT_OVER = 500, 200
 """Rows of the tables; the rest is counted."""
 
 MAX_TEXT = 200
+"""Characters of a name that are shown."""
 
 RULES = "Rewrite rules"
 """Title of the table by which codeclone.report.renames finds the rules."""
@@ -96,7 +97,7 @@ def tables(
     rules = tuple(
         TableRow(
             "renamed",
-            (covered.rule.kind, *(plain(text[:MAX_TEXT]) for text in covered.rule.shown), covered.tensors),
+            (covered.rule.kind, *(shortened(plain(text), MAX_TEXT) for text in covered.rule.shown), covered.tensors),
             "a guess: others of the same shape would have done as well" if covered.ambiguous else "",
         )
         for covered in match.rules
@@ -104,7 +105,9 @@ def tables(
     over = [("only_left", left[place]) for place in match.left_over]
     over += [("only_right", right[place]) for place in match.right_over]
     shown = [*over[: MAX_LEFT_OVER // 2], *over[max(MAX_LEFT_OVER // 2, len(over) - MAX_LEFT_OVER // 2) :]]
-    left_over = tuple(TableRow(op, (plain(t.name[:MAX_TEXT]), shape_text(t.shape), t.dtype)) for op, t in shown)  # type: ignore[arg-type]
+    left_over = tuple(
+        TableRow(op, (shortened(plain(t.name), MAX_TEXT), shape_text(t.shape), t.dtype)) for op, t in shown
+    )  # type: ignore[arg-type]
     names = dict.fromkeys((*context[0], *context[1]))
     rows = tuple(
         TableRow(
