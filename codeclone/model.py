@@ -392,6 +392,9 @@ class Table:
     """Rows beyond those listed."""
 
 
+REWRITE_RULES = "Rewrite rules"
+"""Title of the table of the rules between two checkpoints: (kind, left, right, tensors), a note where a rule is a guess."""
+
 TOKEN_FLAGS = ("lstrip", "rstrip", "normalized", "single_word", "special")
 
 
@@ -412,6 +415,16 @@ class Token:
         if all(flag is None for flag in self.flags):
             return "?"
         return " ".join(name for name, flag in zip(TOKEN_FLAGS, self.flags, strict=True) if flag) or "none"
+
+
+KIND_TITLES = {
+    "code": "Code",
+    "config": "Configuration",
+    "references": "Dangling references",
+    "tensors": "Tensor names and shapes",
+    "tokenizer": "Tokenizer",
+}
+"""Kind -> what readers see; each room has its own in `TITLE`. A kind of another release is shown by its name."""
 
 
 @dataclass(frozen=True, slots=True)

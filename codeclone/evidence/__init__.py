@@ -91,8 +91,11 @@ class Findings:
 
 
 def finding_id(kind: str, left: Sequence[Place], right: Sequence[Place]) -> str:
-    """An id that depends on the two sides' places only."""
-    text = "|".join(f"{place.location.path}#{place.location.pointer}#{place.qualname}" for place in (*left, *right))
+    """An id that depends on the two sides' places only: path, JSON pointer, first line and name of each."""
+    text = "|".join(
+        f"{place.location.path}#{place.location.pointer}#{place.qualname}#{place.location.span and place.location.span.first}"
+        for place in (*left, *right)
+    )
     return f"{kind}-" + hashlib.sha256(f"{len(left)}|{text}".encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 

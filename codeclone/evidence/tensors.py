@@ -49,7 +49,7 @@ from codeclone.read.sizes import bytes_of
 from codeclone.read.tensors import TensorFile, pointer_in, read_tensors
 from codeclone.read.tensors import reads as reads_tensors
 
-TITLE = "Tensors"
+TITLE = "Tensor names and shapes"
 VERSION = 1
 
 LEAST_MAPPED = 0.5

@@ -22,6 +22,7 @@ from codeclone.evidence import (
     strongest_first,
 )
 from codeclone.match import chat, decades, tokens
+from codeclone.match.figures import share
 from codeclone.match.grounding import Grounded, base_of, ground
 from codeclone.match.token_pairs import Other, Pair, judged, pair
 from codeclone.match.token_tables import cut, tables
@@ -44,7 +45,7 @@ from codeclone.read.tokenizer_files import format_of
 from codeclone.read.tokenizer_folders import read_tokenizers
 from codeclone.tokenizers import Tokenizer
 
-TITLE = "Tokenizers"
+TITLE = "Tokenizer"
 VERSION = 1
 
 METHOD = Method(
@@ -256,10 +257,6 @@ def _places(side: Grounded, found: Pair) -> tuple[Place, ...]:
     return places or (Place(Location(side.tokenizer.path)),)
 
 
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, 6) if whole else 0.0
-
-
 def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
     left, right = {*found.left.new}, {*found.right.new}
     if not left and not right:
@@ -267,11 +264,9 @@ def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
     both = len(left & right)
     bits = context.names["tokens"]
     measures = [
-        Measure(
-            "similarity", _share(both, len(left | right)), "fraction", "new tokens of both in those of either side"
-        ),
-        Measure("containment_left", _share(both, len(left)), "fraction", f"share of the left's new tokens {_RIGHT}"),
-        Measure("containment_right", _share(both, len(right)), "fraction", f"share of the right's new tokens {_LEFT}"),
+        Measure("similarity", share(both, len(left | right)), "fraction", "new tokens of both in those of either side"),
+        Measure("containment_left", share(both, len(left)), "fraction", f"share of the left's new tokens {_RIGHT}"),
+        Measure("containment_right", share(both, len(right)), "fraction", f"share of the right's new tokens {_LEFT}"),
         Measure("shared_bits", _bits(bits.bits(found.shared)), "bits", "rarity of the shared new tokens, added up"),
         Measure("attributable_bits", _bits(bits.bits([*found.counted])), "bits", "of these, of those nothing explains"),
         Measure(

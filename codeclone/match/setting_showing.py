@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from codeclone.match.figures import share
 from codeclone.match.likelihood import EXPLAINED, Ratio, Weighed
 from codeclone.match.setting_pairs import Pair
 from codeclone.model import OPS, Measure, Table, TableRow
@@ -25,14 +26,14 @@ def measures(pair: Pair, weighed: Sequence[Weighed], total: Ratio, attributable:
     """`attributable`: bits of the settings that agree, weigh and are not explained."""
     kept = sum(found.pairing.op in ("same", "renamed") for found in weighed)
     return (
-        Measure("similarity", _share(kept, len(weighed)), "fraction", "settings with the same value in the settings of both"),
-        Measure("containment_left", _share(kept, len(pair.left.entries)), "fraction",
+        Measure("similarity", share(kept, len(weighed)), "fraction", "settings with the same value in the settings of both"),
+        Measure("containment_left", share(kept, len(pair.left.entries)), "fraction",
                 "share of the left settings that the right has with the same value"),
-        Measure("containment_right", _share(kept, len(pair.right.entries)), "fraction",
+        Measure("containment_right", share(kept, len(pair.right.entries)), "fraction",
                 "share of the right settings that the left has with the same value"),
         Measure("attributable_bits", attributable, "bits", "of the settings that agree, weigh and are not explained"),
-        Measure("decades", total.decades, "powers of ten",
-                "how much likelier such agreement is if one was made from the other, dependent settings counted once"),
+        Measure("decades", total.decades, "decades",
+                "log10 of how much likelier such agreement is if one was made from the other, dependent settings counted once"),
         Measure("agreeing_groups", total.for_it, "groups", "independent groups of settings that agree on something rare"),
         Measure("differing_groups", total.against_it, "groups", "independent groups of settings that differ"),
     )  # fmt: skip
@@ -45,10 +46,6 @@ def renames(pair: Pair, weighed: Sequence[Weighed]) -> tuple[tuple[str, str], ..
         for found in weighed
         if found.pairing.op == "renamed"
     )
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 1.0
 
 
 def reason(weighed: Sequence[Weighed], total: Ratio) -> str:

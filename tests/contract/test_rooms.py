@@ -6,7 +6,7 @@ import pytest
 
 from codeclone.background import shipped
 from codeclone.evidence import Context, Profiled, kinds, room
-from codeclone.model import File, Profile, Repository, Snapshot
+from codeclone.model import KIND_TITLES, File, Profile, Repository, Snapshot
 from codeclone.read import open_source
 from tests.conftest import SAMPLES
 
@@ -46,7 +46,7 @@ def any_room(request):
 
 def test_there_is_a_room(any_room) -> None:
     kind, its_room = any_room
-    assert its_room.TITLE
+    assert KIND_TITLES[kind] == its_room.TITLE
     assert its_room.VERSION >= 1
     assert its_room.profile(EMPTY).kind == kind
 

@@ -158,3 +158,10 @@ def test_a_word_alone_can_be_that_of_a_paper_and_several_are_weak() -> None:
     right = {"a.py": "".join(f"class {word}: pass\n" for word in words)}
     levels = [[f.level for f in found({"m.py": f"# {' '.join(words[:n])}\n"}, right=right).evidence] for n in (1, 3)]
     assert levels == [["none"], ["weak"] * 3]
+
+
+def test_two_references_from_one_file_to_one_file_have_ids_of_their_own() -> None:
+    left = {"m.py": "import wrenling_resampler_parts\n\n# see wrenling_resampler_parts.py\n"}
+    findings = found(left, right={"wrenling_resampler_parts.py": "class X: pass\n"}).evidence
+    assert len(findings) == 2
+    assert len({finding.id for finding in findings}) == 2
