@@ -9,15 +9,13 @@ from typing import Any
 
 from codeclone.model import File, Location, Skipped
 from codeclone.read.lfs import pointer_of
+from codeclone.read.notes import Notes
 
 MAX_JSON_BYTES = 64 * 2**20
 """The largest tokenizer.json of a public model has about 35 MB."""
 
 MAX_DEPTH = 32
 """Objects and arrays in each other; the configurations of public models have at most six."""
-
-MAX_TOLD = 20
-"""Entries of one file that are told one by one as left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +65,9 @@ def parse_json(content: bytes, path: str) -> Data | Skipped:
     except ValueError as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         return Skipped(Location(path), f"not JSON{place}: {getattr(error, 'msg', error)}")
-    skipped: list[Skipped] = []
-    value = _clean(value, path, "", 0, skipped)
-    if len(skipped) > MAX_TOLD:
-        more = len(skipped) - MAX_TOLD
-        skipped[MAX_TOLD:] = [Skipped(Location(path), f"{more:,} more entries were left out for such reasons")]
-    return Data(value, tuple(skipped))
+    notes = Notes(path)
+    value = _clean(value, "", 0, notes)
+    return Data(value, notes.all())
 
 
 def escaped(name: str) -> str:
@@ -91,27 +86,27 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
 _LEFT_OUT = object()
 
 
-def _clean(value: Any, path: str, pointer: str, depth: int, skipped: list[Skipped]) -> Any:
+def _clean(value: Any, pointer: str, depth: int, notes: Notes) -> Any:
     """The value without what is no JSON or too deep; its depth is bounded, so the recursion is."""
     if isinstance(value, float) and not math.isfinite(value):
-        skipped.append(Skipped(Location(path, pointer=pointer), f"no finite number: {value}"))
+        notes.add(pointer, f"no finite number: {value}")
         return _LEFT_OUT
     if not isinstance(value, (dict, list)):
         return value
     if depth >= MAX_DEPTH:
-        skipped.append(Skipped(Location(path, pointer=pointer), f"nested deeper than {MAX_DEPTH} levels"))
+        notes.add(pointer, f"nested deeper than {MAX_DEPTH} levels")
         return _LEFT_OUT
     if isinstance(value, list):
-        items = (_clean(item, path, f"{pointer}/{place}", depth + 1, skipped) for place, item in enumerate(value))
+        items = (_clean(item, f"{pointer}/{place}", depth + 1, notes) for place, item in enumerate(value))
         return [item for item in items if item is not _LEFT_OUT]
     if isinstance(value, _Object):
         for name in value.twice:
-            where = Location(path, pointer=f"{pointer}/{escaped(name)}")
-            skipped.append(Skipped(where, "stands more than once: the last entry counts, the others were left out"))
+            reason = "stands more than once: the last entry counts, the others were left out"
+            notes.add(f"{pointer}/{escaped(name)}", reason)
     found: dict[str, Any] = {}
     for name, item in value.items():
         if isinstance(item, (dict, list, float)):
-            item = _clean(item, path, f"{pointer}/{escaped(name)}", depth + 1, skipped)
+            item = _clean(item, f"{pointer}/{escaped(name)}", depth + 1, notes)
             if item is _LEFT_OUT:
                 continue
         found[name] = item

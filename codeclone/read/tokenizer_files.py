@@ -14,6 +14,7 @@ from codeclone.read import vocabularies
 from codeclone.read.data import escaped
 from codeclone.read.gguf import GgufError
 from codeclone.read.lfs import pointer_of
+from codeclone.read.notes import Notes
 from codeclone.read.sentencepiece import (
     CONTROL,
     UNKNOWN,
@@ -23,7 +24,6 @@ from codeclone.read.sentencepiece import (
 )
 from codeclone.read.tokenizer_gguf import from_gguf
 from codeclone.read.tokenizer_parts import (
-    Notes,
     UnfitError,
     bounded,
     ids_of,

@@ -9,8 +9,9 @@ from codeclone.read import vocabularies
 from codeclone.read.data import escaped
 from codeclone.read.gguf import MAGIC, read_gguf
 from codeclone.read.lfs import pointer_of
+from codeclone.read.notes import Notes
 from codeclone.read.sentencepiece import CONTROL, NORMAL, UNKNOWN, UNUSED, USER_DEFINED
-from codeclone.read.tokenizer_parts import Notes, UnfitError, bounded, merges_of, settings_of, templates_of
+from codeclone.read.tokenizer_parts import UnfitError, bounded, merges_of, settings_of, templates_of
 from codeclone.read.vocabularies import FILLER, MAX_ID, MAX_TOKEN
 from codeclone.tokenizers import Record
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from codeclone.model import TOKEN_FLAGS, Location, Skipped, Token
 from codeclone.read.data import escaped, parse_json
+from codeclone.read.notes import Notes
 from codeclone.read.vocabularies import MAX_ID, MAX_TOKEN
 from codeclone.tokenizers import Record, Template
 
@@ -20,29 +21,9 @@ MAX_TEMPLATE = 200_000
 MAX_SETTINGS, MAX_SETTING = 200, 300
 """Settings of one file, and characters of one."""
 
-MAX_TOLD = 20
-"""Entries of one file that are told one by one as left out."""
-
 
 class UnfitError(ValueError):
     """A file is not what its name says; says so in one clause."""
-
-
-class Notes:
-    """What was left out of a file, told up to a bound."""
-
-    def __init__(self, path: str, skipped: tuple[Skipped, ...] = ()) -> None:
-        self.path, self.skipped, self.more = path, [*skipped], 0
-
-    def add(self, pointer: str, reason: str) -> None:
-        if len(self.skipped) < MAX_TOLD:
-            self.skipped.append(Skipped(Location(self.path, pointer=pointer), reason))
-        else:
-            self.more += 1
-
-    def all(self) -> tuple[Skipped, ...]:
-        rest = f"{self.more:,} more entries were left out for such reasons"
-        return (*self.skipped, *([Skipped(Location(self.path), rest)] if self.more else []))
 
 
 def json_of(record: Record, content: bytes) -> tuple[Any, Notes]:
@@ -119,10 +100,9 @@ def types_of(part: Any) -> str:
     """The kinds of a step of a tokenizer.json, with those inside it."""
     if not isinstance(part, dict):
         return ""
-    inside = next(
-        (part[name] for name in ("normalizers", "pretokenizers", "decoders", "processors") if name in part), ()
-    )
-    names = [str(step.get("type", "?"))[:40] for step in inside if isinstance(step, dict)] if inside else []
+    lists = (part.get(name) for name in ("normalizers", "pretokenizers", "decoders", "processors"))
+    inside = next((steps for steps in lists if isinstance(steps, list)), [])
+    names = [str(step.get("type", "?"))[:40] for step in inside if isinstance(step, dict)]
     return str(part.get("type", "?"))[:40] + (f"({', '.join(names[:20])})" if names else "")
 
 

@@ -291,3 +291,8 @@ def test_no_json_raises(value: Any, path: str) -> None:
 def test_no_bytes_raise(content: bytes, path: str) -> None:
     for each in (content, b"GGUF\3\0\0\0" + content, b"YQ== 0\n" + content):
         assert record(path, each).path == path
+
+
+def test_steps_that_are_no_list_are_passed_over() -> None:
+    found = record("tokenizer.json", {"normalizer": {"type": "Sequence", "normalizers": 1}})
+    assert ("normalizer", '"Sequence"') in {(name, value) for name, value, _ in found.settings}
