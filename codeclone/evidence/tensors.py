@@ -67,8 +67,8 @@ LEAST_EQUAL = 1000
 MAX_CHECKPOINTS = 50
 """Of a repository; the first by path."""
 
-MAX_RENAMES = 50_000
-MAX_PLACES = 50
+MAX_RENAMES, MAX_PLACES = 50_000, 50
+"""Of one finding: pairs of tensor names, and files of a side, that are listed."""
 
 OPTIMIZER = re.compile(r"(optimizers?|optimizer_states?|optimizer_state_dict|optim|lr_schedulers?|loops)(\.|\Z)")
 """What a training checkpoint holds beside the model."""

@@ -63,6 +63,12 @@ METHOD = Method(
 PLACES = 50
 """Shared tokens whose places are listed."""
 
+COMPARED_TEMPLATES = 4
+"""Chat templates of each side; a tokenizer has up to three."""
+
+_RIGHT = "found right; of all its special tokens where neither side has new ones"
+_LEFT = "found left; of all its special tokens where neither side has new ones"
+
 
 def reads(path: str) -> bool:
     """Whether a file is one of a tokenizer, by its name."""
@@ -297,13 +303,6 @@ def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
             Measure("template", round(alike, 6), "fraction", "shared subtrees of the closest chat templates")
         )
     return tuple(measures)
-
-
-_RIGHT = "found right; of all its special tokens where neither side has new ones"
-_LEFT = "found left; of all its special tokens where neither side has new ones"
-
-COMPARED_TEMPLATES = 4
-"""Chat templates of each side; a tokenizer has up to three."""
 
 
 def _templates(found: Pair) -> float | None:

@@ -24,6 +24,7 @@ class Grounded:
     bases: tuple[Base, ...]
     """Several where they cannot be told apart; none where the base is unknown, or where the user says that there is none."""
     known: bool
+    """The base was named or recognised, or the user says that there is none."""
     told: str
     """The base in words."""
     new: Mapping[str, Token]

@@ -54,7 +54,7 @@ class Dangling:
     target: tuple[Place, ...]
     """What is meant in the right repository; empty where that is none of these."""
     explained_by: str
-    """Name of the ancestor or claimed source that has it as well; empty where there is none."""
+    """The ancestor or claimed source that has it as well, as `others` calls it; empty where there is none."""
     steps: tuple[Step, ...]
     level: Level
 
@@ -62,7 +62,7 @@ class Dangling:
 def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], definitions: Shares) -> list[Dangling]:
     """References of the left that resolve in the right, those that tell most first.
 
-    `others`: ancestors and claimed sources by name. `definitions`: names that public packages define.
+    `others`: what to call each ancestor and claimed source, and what it names; the first that has a reference explains it. `definitions`: names that public packages define.
     """
     groups: dict[str, list[Reference]] = {}
     for reference in (*left.references, *_mentions(left, right)):
@@ -168,7 +168,7 @@ def _within(path: str, folders: Sequence[str]) -> bool:
 
 
 def _files(module: str, side: Named) -> tuple[Place, ...]:
-
+    """The files or folders that an import of a module can mean."""
     return tuple(Place(Location(path)) for path in side.modules.get(module, ()))
 
 

@@ -29,12 +29,13 @@ class Merges:
     """Two lists of merges."""
 
     left: int
+    """How many there are."""
     right: int
     prefix: int
     """The same from the first on."""
     shared: int
     order: float
-    """Kendall's tau of the shared ones."""
+    """Kendall's tau of the shared ones, in [-1, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Pair:
     unheard: int
     """Of these, how many no model folder knows."""
     folders: int
+    """Public model folders that were counted."""
     score: tokens.Score
     overlap: tokens.Overlap | None
     merges: Merges | None

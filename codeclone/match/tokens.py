@@ -43,7 +43,9 @@ class Score:
     rare: int
     """Of these, those that fewer than one in a hundred model folders know."""
     slots: float
+    """Of `ratio`, for the same choice of free slots."""
     penalties: int
+    """Families that count against, `PENALTY` each."""
 
 
 def score(
@@ -107,6 +109,7 @@ class Overlap:
     same_id: int
     """Of these, those with one id."""
     left: int
+    """Tokens of the vocabulary; ids without one are not counted."""
     right: int
 
     @property
