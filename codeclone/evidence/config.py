@@ -314,7 +314,7 @@ def _finding(pair: _Paired, elsewhere: Mapping[str, str], names: Mapping[str, Sh
             Measure("containment_right", _share(kept, len(pair.right.entries)), "fraction",
                     "share of the right settings that the left has with the same value"),
             Measure("attributable_bits", shared, "bits", "of the settings that agree, weigh and are not explained"),
-            Measure("decades", total.decades, "powers of ten",
+            Measure("decades", total.decades, "decades",
                     "how much likelier such agreement is if one was made from the other, dependent settings counted once"),
             Measure("agreeing_groups", total.for_it, "groups", "independent groups of settings that agree on something rare"),
             Measure("differing_groups", total.against_it, "groups", "independent groups of settings that differ"),
