@@ -48,7 +48,7 @@ def hostile(marker: Path) -> dict[str, tuple[bytes, str]]:
         "a/twice.safetensors": (_header('{"x": %s, "x": %s}' % ((_TENSOR,) * 2)), "more than once"),
         "a/numbers.safetensors": (
             _header('{"x": {"dtype": "F32", "shape": [1e308, NaN], "data_offsets": [0, 4]}}'),
-            "",
+            "no finite number",
         ),
         "a/pytorch_model.bin": (torch_zip(pickle.dumps({"w": Marker(marker)}, protocol=2)), "system"),
         "a/old.pt": (pickle.dumps({"w": Marker(marker)}, protocol=0), "system"),
