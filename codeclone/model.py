@@ -123,6 +123,27 @@ class Tensor:
     """None where its bytes are not there, or cannot be told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The tensors of one model."""
+
+    label: str
+    """Path of the index, or of the only file; of shards without an index the path of the first."""
+    paths: tuple[str, ...]
+    """Files that belong to it, the index first."""
+    tensors: tuple[Tensor, ...]
+    owners: tuple[int, ...]
+    """For each tensor the place of its file in `paths`."""
+    formats: tuple[str, ...]
+    shards: int
+    """Files with tensors that were read."""
+    expected: int
+    """Files with tensors that there should be."""
+    total_size: int | None
+    """In bytes, as the index says."""
+    metadata: Mapping[str, str]
+
+
 FragmentKind = Literal["function", "class", "module"]
 
 

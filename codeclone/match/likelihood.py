@@ -1,8 +1,8 @@
 """How much more likely it is that two documents of settings agree as they do if one was made from the other.
 
-For each setting that both have: log10[((1 - EPS) + EPS p) / p] where the values are equal, log10 EPS where they differ; p is
-how often two strangers would agree on it. What depends on each other is drawn once: sizes of the architecture with rotary
-embeddings and ids of tokens, each object within the document, unknown keys with the same first word.
+For each setting that both have: log10[((1 - CHANGED) + CHANGED p) / p] where the values are equal, log10 CHANGED where they
+differ; p is how often two strangers would agree on it. What depends on each other is drawn once: sizes of the architecture with
+rotary embeddings and ids of tokens, each object within the document, unknown keys with the same first word.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeclone.background import LEAST_FOLDERS, Shares
+from codeclone.match.decades import MOST
 from codeclone.match.settings import Pairing
 from codeclone.model import Op
 from codeclone.parse.entries import Entry, written
 from codeclone.plain import plain
 
-EPS = 0.1
+CHANGED = 0.1
 """Share of the settings that someone who takes over a configuration changes."""
 
 RARE_VALUE = 0.1
@@ -29,8 +30,8 @@ LEAST_GAIN = 1.0
 """Decades: a group that tells less is not counted. Many common settings that agree depend on each other in ways that no list of
 groups knows of (the same library, the same size of model)."""
 
-CAP = 6.0
-"""The largest log10 of a likelihood ratio that one kind of evidence may claim."""
+EXPLAINED = "explained by"
+"""What `Weighed.why` begins with where an ancestor or a claimed source has the setting."""
 
 STOPPED = frozenset(
     "torch_dtype dtype transformers_version architectures model_type _name_or_path auto_map _commit_hash "
@@ -70,7 +71,7 @@ class Ratio:
     """What all settings of two documents come to."""
 
     decades: float
-    """log10 of the likelihood ratio, at most `CAP`."""
+    """log10 of the likelihood ratio, at most `decades.MOST`."""
     for_it: int
     """Groups that agree."""
     against_it: int
@@ -123,7 +124,7 @@ def weigh(
             found.append(Weighed(pairing, "", 0.0, why))
             continue
         if pairing.op == "edited":
-            found.append(Weighed(pairing, group, math.log10(EPS), "the value differs"))
+            found.append(Weighed(pairing, group, math.log10(CHANGED), "the value differs"))
         elif pairing.op == "renamed":
             why = f"the value is in {_share(value, folders)} of the public model folders, under any key"
             found.append(Weighed(pairing, group, _gain(value), why))
@@ -160,7 +161,7 @@ def _weightless(entry: Entry, other: Entry | None, op: Op, implied: frozenset[in
 
 
 def _gain(p: float) -> float:
-    return math.log10(((1 - EPS) + EPS * p) / p)
+    return math.log10(((1 - CHANGED) + CHANGED * p) / p)
 
 
 def _share(p: float, folders: int) -> str:
@@ -204,4 +205,4 @@ def ratio(weighed: Sequence[Weighed]) -> Ratio:
         elif losses:
             total += min(losses)
             differing += 1
-    return Ratio(min(CAP, total), agreeing, differing)
+    return Ratio(min(MOST, total), agreeing, differing)

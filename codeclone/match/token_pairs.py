@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from codeclone import public_tokenizers
 from codeclone.background import STOCK_SHARE, Shares
 from codeclone.match import tokens
+from codeclone.match.decades import level_of
 from codeclone.match.grounding import Grounded
 from codeclone.model import LEVELS, Level
 from codeclone.tokenizers import Tokenizer
@@ -148,7 +149,7 @@ def _slots(left: Grounded, right: Grounded, contents: Sequence[str]) -> float:
 
 def judged(found: Pair) -> tuple[Level, str]:
     """The level of a pair, and why in a sentence or two."""
-    its_level = tokens.level(found.score)
+    its_level = level_of(found.score.ratio, found.score.families, found.score.rare)
     sentences = [_tokens_sentence(found)]
     if _may_have_one_base(found) and LEVELS.index(its_level) > LEVELS.index("weak"):
         its_level = "weak"

@@ -124,3 +124,12 @@ def test_another_candidate_never_raises_what_is_attributable(any_room) -> None:
         assert one.partition.attributable <= alone.attributable
         assert one.partition.attributable < alone.attributable or kind != "code"
         assert one.partition.total == pytest.approx(alone.total)
+
+
+def test_facts_stand_in_order_each_once(any_room) -> None:
+    _, its_room = any_room
+    for name in ("original", "independent"):
+        facts = its_room.profile(open_source(str(SAMPLES / name))).facts
+        both = [*zip(facts.fragments.tolist(), facts.keys.tolist(), strict=True)]
+        assert both == sorted(set(both))
+        assert len({len(part) for part in (facts.keys, facts.nodes, facts.depths, facts.readings)}) == 1

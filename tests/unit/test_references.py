@@ -108,7 +108,7 @@ def test_the_way_is_shown_step_by_step() -> None:
     left = {"config.json": '{"auto_map": {"AutoModel": "modeling_wrenling.WrenlingForTalk"}}'}
     (finding,) = found(left, ("claimed", {"m.py": "class Other: pass\n"})).evidence
     steps = [(row.cells[0], bool(row.cells[2])) for row in finding.tables[0].rows]
-    assert steps == [("left", False), ("public packages", False), ("claimed", False), ("right", True)]
+    assert steps == [("left", False), ("public packages", False), ("claimed (claimed source)", False), ("right", True)]
     assert finding.right[0].qualname == "WrenlingForTalk"
 
 

@@ -381,7 +381,8 @@ def test_what_another_candidate_maps_as_well_is_explained_by_it(role: str) -> No
     assert only(compare(left, right)).level == "weak"
     found = only(compare(left, right, **{role: model(transformer())}))
     assert (found.level, found.stance) == ("none", "context")
-    assert f"{role} explains it as well" in found.reason
+    told = {"ancestor": "ancestor (ancestor)", "claimed": "claimed (claimed source)"}[role]
+    assert f"; {told} explains it as well" in found.reason
     smaller = model(transformer(layers=1))
     assert only(compare(left, right, **{role: smaller})).level == "weak"
 
