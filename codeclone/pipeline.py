@@ -84,10 +84,14 @@ def _scan(
         partition=partition,
         attribution=tuple(row for finding in findings.values() for row in finding.attribution),
         controls=tuple(control for finding in findings.values() for control in finding.controls),
-        skipped=(
-            *_skipped_reading(left_snapshot, candidates, snapshots),
-            *_unread(rooms, left_snapshot, candidates, snapshots),
-            *_skipped(findings),
+        skipped=tuple(
+            dict.fromkeys(  # a file that two rooms look into is told once
+                (
+                    *_skipped_reading(left_snapshot, candidates, snapshots),
+                    *_unread(rooms, left_snapshot, candidates, snapshots),
+                    *_skipped(findings),
+                )
+            )
         ),
         verdict=verdict.judge(
             evidence,

@@ -1,8 +1,8 @@
 """How much more likely it is that two documents of settings agree as they do if one was made from the other.
 
-For each setting that both have: log10[((1 - CHANGED) + CHANGED p) / p] where the values are equal, log10 CHANGED where they differ; p is
-how often two strangers would agree on it. What depends on each other is drawn once: sizes of the architecture, rotary
-embeddings, ids of tokens, each object within the document, unknown keys with the same first word.
+For each setting that both have: log10[((1 - CHANGED) + CHANGED p) / p] where the values are equal, log10 CHANGED where they
+differ; p is how often two strangers would agree on it. What depends on each other is drawn once: sizes of the architecture with
+rotary embeddings and ids of tokens, each object within the document, unknown keys with the same first word.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from codeclone.match.decades import MOST
 from codeclone.match.settings import Pairing
 from codeclone.model import Op
 from codeclone.parse.entries import Entry, written
+from codeclone.plain import plain
 
 CHANGED = 0.1
 """Share of the settings that someone who takes over a configuration changes."""
@@ -40,6 +41,9 @@ STOPPED = frozenset(
 )
 """Written by the library, or names of the model itself: they weigh nothing here. Class paths and names have a kind of
 evidence of their own."""
+
+ARCHITECTURE = "architecture"
+"""The group of sizes, positions and ids of tokens: who builds on a public model takes all of them from it at once."""
 
 _SIZES = re.compile(
     r"(?:^|_)(?:size|sizes|dims?|heads?|layers?|blocks?|depths?|width|widths|channels?|vocab|patch|patches|resolution|side|"
@@ -106,6 +110,7 @@ def weigh(
     values = names["values"].shares([written(entry.value) for entry in mine])
     known = names["keys"].held_by([entry.key for entry in mine])
     folders = names["settings"].folders
+    families = _families(left, right, names)
     found = []
     for pairing, entry, p, value, keys in zip(pairings, mine, equal, values.tolist(), known.tolist(), strict=True):
         other = right[pairing.right] if pairing.right is not None else None
@@ -114,6 +119,10 @@ def weigh(
             found.append(Weighed(pairing, "", 0.0, reason))
             continue
         group = one_group or _group(entry, other, keys)
+        if group == ARCHITECTURE and entry.section in families:
+            why = f"not counted: both say that they are a {plain(families[entry.section])}, whose models share such settings"
+            found.append(Weighed(pairing, "", 0.0, why))
+            continue
         if pairing.op == "edited":
             found.append(Weighed(pairing, group, math.log10(CHANGED), "the value differs"))
         elif pairing.op == "renamed":
@@ -127,6 +136,14 @@ def weigh(
             )
             found.append(Weighed(pairing, group, _gain(p), why))
     return found
+
+
+def _families(left: Sequence[Entry], right: Sequence[Entry], names: Mapping[str, Shares]) -> dict[tuple[str, ...], str]:
+    """Objects of the left document -> the public model type that both sides give for them."""
+    theirs = {entry.path: entry.value for entry in right if entry.key == "model_type"}
+    same = [e for e in left if e.key == "model_type" and e.value and theirs.get(e.path) == e.value]
+    public = names["settings"].held_by([entry.text for entry in same]).tolist()
+    return {entry.section: str(entry.value)[:60] for entry, folders in zip(same, public, strict=True) if folders}
 
 
 def _weightless(entry: Entry, other: Entry | None, op: Op, implied: frozenset[int]) -> str:
@@ -155,12 +172,10 @@ def _share(p: float, folders: int) -> str:
 def _group(entry: Entry, other: Entry | None, keys: int) -> str:
     names = {entry.key, *([other.key] if other else [])}
     whole = isinstance(entry.value, (int, list)) and not isinstance(entry.value, bool)
-    if any(_TOKEN_ID.search(name) for name in names):
-        return "ids of tokens"
-    if any(_ROTARY.search(name) for name in names):
-        return "positions"
+    if any(_TOKEN_ID.search(name) or _ROTARY.search(name) for name in names):
+        return ARCHITECTURE
     if whole and (any(_SIZES.search(name) for name in names) or _is_large(entry.value)):
-        return "sizes"
+        return ARCHITECTURE
     if any(_NORMALISATION.search(name) for name in names):
         return "normalisation"
     if entry.section:
