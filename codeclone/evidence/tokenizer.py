@@ -39,11 +39,11 @@ from codeclone.model import (
     Snapshot,
     Stance,
     Token,
+    Tokenizer,
 )
 from codeclone.public_tokenizers import NONE, Base
 from codeclone.read.tokenizer_files import format_of
 from codeclone.read.tokenizer_folders import read_tokenizers
-from codeclone.tokenizers import Tokenizer
 
 TITLE = "Tokenizer"
 VERSION = 1

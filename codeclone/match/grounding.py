@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeclone import public_tokenizers
-from codeclone.model import TOKEN_FLAGS, Token
+from codeclone.model import TOKEN_FLAGS, Token, Tokenizer
 from codeclone.public_tokenizers import Base
-from codeclone.tokenizers import Tokenizer
 
 MAX_BEYOND = 5000
 """Tokens of a vocabulary behind the last id of its base: up to so many are new tokens, more are another vocabulary."""

@@ -11,8 +11,7 @@ from codeclone.background import STOCK_SHARE, Shares
 from codeclone.match import tokens
 from codeclone.match.decades import level_of
 from codeclone.match.grounding import Grounded
-from codeclone.model import LEVELS, Level
-from codeclone.tokenizers import Tokenizer
+from codeclone.model import LEVELS, Level, Tokenizer
 
 PATH_PARTS, PATH_CHARACTERS = 3, 20
 """A path of at least so many parts and characters was hardly written twice; `data/corpus.txt` was."""

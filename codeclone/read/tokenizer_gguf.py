@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from codeclone.model import File, Location, Skipped, Token
+from codeclone.model import File, Location, Skipped, Token, TokenizerFile
 from codeclone.read import vocabularies
 from codeclone.read.data import escaped
 from codeclone.read.gguf import MAGIC, read_gguf
@@ -15,13 +15,12 @@ from codeclone.read.notes import Notes
 from codeclone.read.sentencepiece import CONTROL, NORMAL, UNKNOWN, UNUSED, USER_DEFINED
 from codeclone.read.tokenizer_parts import UnfitError, bounded, merges_of, settings_of, templates_of
 from codeclone.read.vocabularies import FILLER, MAX_ID, MAX_TOKEN
-from codeclone.tokenizers import Record
 
 TEMPLATE = "tokenizer.chat_template"
 """What the names of chat templates begin with."""
 
 
-def from_gguf(record: Record, file: File) -> Record:
+def from_gguf(record: TokenizerFile, file: File) -> TokenizerFile:
     """The record with what the head of a GGUF file says. Raises UnfitError, GgufError and OSError."""
     with file.open() as stream:
         head = stream.read(MAX_POINTER_BYTES)

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from codeclone.model import TOKEN_FLAGS, Location, Skipped, Token
+from codeclone.model import TOKEN_FLAGS, ChatTemplate, Location, Skipped, Token, TokenizerFile
 from codeclone.read.data import escaped, parse_json
 from codeclone.read.notes import Notes
 from codeclone.read.vocabularies import MAX_ID, MAX_TOKEN
-from codeclone.tokenizers import Record, Template
 
 MAX_TOKENS = 20_000
 """Special and added tokens of one file; what is beyond is left out. Public models have up to 2,500."""
@@ -26,14 +25,14 @@ class UnfitError(ValueError):
     """A file is not what its name says; says so in one clause."""
 
 
-def json_of(record: Record, content: bytes) -> tuple[Any, Notes]:
+def json_of(record: TokenizerFile, content: bytes) -> tuple[Any, Notes]:
     parsed = parse_json(content, record.path)
     if isinstance(parsed, Skipped):
         raise UnfitError(parsed.reason)
     return parsed.value, Notes(record.path, parsed.skipped)
 
 
-def object_of(record: Record, content: bytes) -> tuple[dict[str, Any], Notes]:
+def object_of(record: TokenizerFile, content: bytes) -> tuple[dict[str, Any], Notes]:
     value, notes = json_of(record, content)
     if not isinstance(value, dict):
         raise UnfitError("not what its name says: the JSON is no object")
@@ -106,7 +105,7 @@ def types_of(part: Any) -> str:
     return str(part.get("type", "?"))[:40] + (f"({', '.join(names[:20])})" if names else "")
 
 
-def templates_of(value: Any, path: str, pointer: str, notes: Notes) -> tuple[Template, ...]:
+def templates_of(value: Any, path: str, pointer: str, notes: Notes) -> tuple[ChatTemplate, ...]:
     """A template, or a list of named ones."""
     entries = value if isinstance(value, list) else [{"name": "default", "template": value}]
     found = []
@@ -116,7 +115,7 @@ def templates_of(value: Any, path: str, pointer: str, notes: Notes) -> tuple[Tem
         if not isinstance(text, str) or len(text) > MAX_TEMPLATE:
             notes.add(where, f"no chat template of up to {MAX_TEMPLATE:,} characters")
             continue
-        found.append(Template(str(entry.get("name"))[:80], text, Location(path, pointer=where)))
+        found.append(ChatTemplate(str(entry.get("name"))[:80], text, Location(path, pointer=where)))
     return tuple(found)
 
 
