@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeclone.match.tensor_names import NameMatch
-from codeclone.model import Measure, Table, TableRow, Tensor
+from codeclone.model import Measure, Op, Table, TableRow, Tensor
 from codeclone.plain import plain, shortened
 
 MAX_RULES, MAX_LEFT_OVER = 500, 200
@@ -102,12 +102,12 @@ def tables(
         )
         for covered in match.rules
     )
-    over = [("only_left", left[place]) for place in match.left_over]
+    over: list[tuple[Op, Tensor]] = [("only_left", left[place]) for place in match.left_over]
     over += [("only_right", right[place]) for place in match.right_over]
     shown = [*over[: MAX_LEFT_OVER // 2], *over[max(MAX_LEFT_OVER // 2, len(over) - MAX_LEFT_OVER // 2) :]]
     left_over = tuple(
         TableRow(op, (shortened(plain(t.name), MAX_TEXT), shape_text(t.shape), t.dtype)) for op, t in shown
-    )  # type: ignore[arg-type]
+    )
     names = dict.fromkeys((*context[0], *context[1]))
     rows = tuple(
         TableRow(
