@@ -113,7 +113,7 @@ def _finding(found: Dangling) -> Evidence:
         id=finding_id("references", places[:1], found.target[:1]),
         kind="references",
         claim=f"the left points at {text}, which it does not have",
-        stance="context" if found.level == "none" else "for",
+        stance="for" if found.level != "none" else "context" if found.target else "against",
         level=found.level,
         left=places,
         right=found.target,
@@ -130,7 +130,8 @@ def _reason(found: Dangling, first: Reference, text: str) -> str:
     where = f"{plain(first.place.location.path)}{_behind(first.place.location)}"
     said = f"the left's {where} {WORDS[first.kind]} {text}, which leads nowhere in the left repository"
     if found.explained_by:
-        return f"{said}; {found.explained_by} has it, which explains it"
+        ending = "as the right one has" if found.target else "and the right one has not"
+        return f"{said}; {found.explained_by} has it, {ending}"
     if found.level == "none" and first.kind == "import":
         return f"{said}; it is a package that the left says it needs"
     target = found.target[0]

@@ -60,13 +60,14 @@ class Dangling:
 
 
 def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], definitions: Shares) -> list[Dangling]:
-    """References of the left that resolve in the right, those that tell most first.
+    """References of the left that lead to the right, or to an ancestor or claimed source, those that tell most first.
 
     `others`: what to call each ancestor and claimed source, and what it names; the first that has a reference explains it. `definitions`: names that public packages define.
     """
     groups: dict[str, list[Reference]] = {}
-    for reference in (*left.references, *_mentions(left, right)):
-        if _can_tell(reference, right) and not _resolves(reference, left):
+    sides = [right, *(side for _, side in others)]
+    for reference in (*left.references, *_mentions(left, sides)):
+        if _can_tell(reference) and not _resolves(reference, left):
             groups.setdefault(_name_of(reference), []).append(reference)
     public = dict(zip(groups, definitions.held_by([name.removesuffix(".py") for name in groups]).tolist(), strict=True))
     several = len({name for name, some in groups.items() if {r.kind for r in some} == {"mention"}}) >= SEVERAL
@@ -75,10 +76,8 @@ def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], def
         if len(found) >= MAX_FOUND:
             break
         strongest = max(references, key=_weight)
-        target = _target(strongest, right)
-        if not target or public[name] or _is_public(strongest):
-            continue
-        found.append(_followed(name, references, strongest, target, left, right, others, several))
+        if not public[name] and not _is_public(strongest) and any(_target(strongest, side) for side in sides):
+            found.append(_followed(name, references, strongest, left, right, others, several))
     return sorted(found, key=lambda one: (-LEVELS.index(one.level), -len(one.references), one.text))
 
 
@@ -91,18 +90,18 @@ def _name_of(reference: Reference) -> str:
     return reference.name or reference.module.rpartition(".")[2]
 
 
-def _mentions(left: Named, right: Named) -> list[Reference]:
-    """Words of the left's prose that the right defines, and files that it has."""
-    files = {f"{module}.py" for module in right.modules}
+def _mentions(left: Named, sides: Sequence[Named]) -> list[Reference]:
+    """Words of the left's prose that one of the sides defines, and files that it has."""
+    files = {f"{module}.py" for side in sides for module in side.modules}
     return [
         Reference("mention", "", word, place)
         for word, places in left.words.items()
-        if word in right.definitions or word in files
+        if word in files or any(word in side.definitions for side in sides)
         for place in places
     ]
 
 
-def _can_tell(reference: Reference, right: Named) -> bool:
+def _can_tell(reference: Reference) -> bool:
     """Whether the reference is to something of which there is only one."""
     name = _name_of(reference)
     if reference.kind == "origin":
@@ -110,9 +109,7 @@ def _can_tell(reference: Reference, right: Named) -> bool:
     if reference.kind == "import" and _root(reference).encode() in LIBRARIES:
         return False
     stem = name.removesuffix(".py")
-    if not is_distinctive(stem) or is_stock(stem) or not _is_special(stem):
-        return False
-    return len(right.definitions.get(name, ())) <= MAX_DEFINED
+    return is_distinctive(stem) and not is_stock(stem) and _is_special(stem)
 
 
 def _is_special(name: str) -> bool:
@@ -151,6 +148,8 @@ def _target(reference: Reference, side: Named) -> tuple[Place, ...]:
     if name.endswith(".py"):
         return _files(name.removesuffix(".py"), side)
     defined = side.definitions.get(name, ())
+    if len(defined) > MAX_DEFINED:
+        return ()
     module = reference.module.rpartition(".")[2]
     if reference.kind in ("class path", "import") and module:
         files = [place.location.path for place in _files(module, side)]
@@ -206,7 +205,6 @@ def _followed(
     name: str,
     references: Sequence[Reference],
     strongest: Reference,
-    target: tuple[Place, ...],
     left: Named,
     right: Named,
     others: Sequence[tuple[str, Named]],
@@ -222,7 +220,8 @@ def _followed(
         place = _target(strongest, its_names)
         steps.append(Step(other, text, place, "found" if place else "not there"))
         explained = explained or (other if place else "")
-    steps.append(Step("right", text, target, "found"))
+    target = _target(strongest, right)
+    steps.append(Step("right", text, target, "found" if target else "not there"))
     level: Level = "none" if explained else _level(strongest, target, left, right, several)
     return Dangling(text, tuple(references), target, explained, tuple(steps), level)
 

@@ -97,6 +97,17 @@ def test_a_path_on_a_machine_that_both_name_is_evidence() -> None:
 
 
 @pytest.mark.parametrize("role", ["ancestor", "claimed"])
+def test_what_leads_to_another_candidate_only_speaks_against_the_right_one(role: str) -> None:
+    left = {"config.json": '{"auto_map": {"AutoModel": "modeling_wrenling.WrenlingForTalk"}}'}
+    (finding,) = found(left, (role, RIGHT), right={"m.py": "class Other: pass\n"}).evidence
+    assert (finding.level, finding.stance, finding.right) == ("none", "against", ())
+    asked, last = finding.tables[0].rows[-2:]
+    assert str(asked.cells[0]).startswith(role)
+    assert asked.cells[2] is not None
+    assert (last.cells[0], last.cells[2]) == ("right", None)
+
+
+@pytest.mark.parametrize("role", ["ancestor", "claimed"])
 def test_an_ancestor_or_claimed_source_that_has_it_explains_it(role: str) -> None:
     left = {"config.json": '{"auto_map": {"AutoModel": "modeling_wrenling.WrenlingForTalk"}}'}
     (finding,) = found(left, (role, RIGHT)).evidence
