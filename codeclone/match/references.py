@@ -62,7 +62,8 @@ class Dangling:
 def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], definitions: Shares) -> list[Dangling]:
     """References of the left that lead to the right, or to an ancestor or claimed source, those that tell most first.
 
-    `others`: what to call each ancestor and claimed source, and what it names; the first that has a reference explains it. `definitions`: names that public packages define.
+    `others`: what to call each ancestor and claimed source, and what it names; the first that has a reference explains it.
+    `definitions`: names that public packages define.
     """
     groups: dict[str, list[Reference]] = {}
     sides = [right, *(side for _, side in others)]
