@@ -68,6 +68,8 @@ class File:
     whole: bool = True
     """False for a file of tensors that is too large to be read: its parts are read from its stream."""
     stream: Callable[[], BinaryIO] | None = field(default=None, repr=False, compare=False)
+    whole_sha256: str = ""
+    """Of all bytes of a file that is not `whole`, where somebody had a reason to read it; empty elsewhere."""
 
     def open(self) -> BinaryIO:
         """Its bytes as a stream in which one can seek; the caller closes it. Raises OSError."""

@@ -16,6 +16,7 @@ from codeclone.errors import CodecloneError, NothingToCompareError, SourceError
 from codeclone.evidence import Context, Findings, Profiled, Room, kinds, profiles, room
 from codeclone.model import Candidate, Location, Partitions, Report, Role, Skipped, Snapshot
 from codeclone.read import open_source
+from codeclone.read.digests import same_files, with_digests
 
 Progress = Callable[[str], None]
 """Called with what is being done, at the start of each step."""
@@ -57,9 +58,11 @@ def _scan(
 ) -> Report:
     rooms = _rooms(only)
     progress(f"reading {left}")
-    left_snapshot = open_source(left)
+    read = [open_source(left)]
     progress(f"reading {right}")
-    snapshots: list[tuple[Role, Snapshot]] = [("right", open_source(right))]
+    read.append(open_source(right))
+    left_snapshot, right_snapshot = with_digests(read)
+    snapshots: list[tuple[Role, Snapshot]] = [("right", right_snapshot)]
     candidates = _candidates(snapshots)
     context = Context(background.shipped(), base_tokenizer=_base_tokenizer(base_tokenizer))
 
@@ -97,8 +100,8 @@ def _scan(
             evidence,
             partition.total,
             added([finding.calibrated for finding in findings.values()]),
-            left_snapshot.repository,
             candidates,
+            same_files=same_files(left_snapshot, right_snapshot),
         ),
         classes=tuple(found for finding in findings.values() for found in finding.classes),
         composition=tuple(row for finding in findings.values() for row in finding.composition),
@@ -198,12 +201,22 @@ def _unread(
     candidates: Sequence[Candidate],
     snapshots: Sequence[tuple[Role, Snapshot]],
 ) -> Iterator[tuple[str, Skipped]]:
-    """Files that no room looks into, counted by suffix: none of them is passed over in silence."""
+    """Files that no room looks into, counted by suffix or name: none of them is passed over in silence."""
+    every = [room(kind) for kind in kinds()]
     for name, snapshot in _named(left, candidates, snapshots):
-        unread = (file.path for file in snapshot.files if not any(room.reads(file.path) for room in rooms.values()))
-        counts = Counter(PurePosixPath(path).suffix.lower() for path in unread)
-        for suffix, count in sorted(counts.items()):
-            yield name, Skipped(Location(f"{count:,} × *{suffix}"), "files of a kind that is not compared")
+        counts: Counter[tuple[str, bool]] = Counter()
+        for file in snapshot.files:
+            if not any(its_room.reads(file.path) for its_room in rooms.values()):
+                path = PurePosixPath(file.path)
+                what = f"*{path.suffix.lower()}" if path.suffix else path.name
+                counts[what, any(its_room.reads(file.path) for its_room in every)] += 1
+        for (what, is_read), count in sorted(counts.items()):
+            reason = (
+                "not looked at: other kinds of evidence were asked for"
+                if is_read
+                else "files of a kind that is not compared"
+            )
+            yield name, Skipped(Location(f"{count:,} × {what}"), reason)
 
 
 def _skipped(findings: dict[str, Findings]) -> _Skips:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codeclone.model import KIND_TITLES, LEVELS, Candidate, Evidence, Level, Partition, Repository, Verdict
+from codeclone.model import KIND_TITLES, LEVELS, Candidate, Evidence, Level, Partition, Verdict
 
 MOST_FOR_ONE_KIND: Level = "moderate"
 
@@ -25,25 +25,26 @@ def judge(
     evidence: Sequence[Evidence],
     total: Partition,
     calibrated: Partition,
-    left: Repository,
     candidates: Sequence[Candidate],
+    *,
+    same_files: bool,
 ) -> Verdict:
     """The level of the whole comparison, why, and what stands against relying on it.
 
-    `calibrated`: of the total, the facts whose share of a whole repository is known for unrelated ones.
+    `calibrated`: of the total, the facts whose share of a whole repository is known for unrelated ones. `same_files`: the right
+    repository has the left one's files, byte for byte.
     """
     supporting = [finding for finding in evidence if finding.stance == "for" and finding.level != "none"]
     share = _share(total)
     much = _is_much(supporting, calibrated)
     examined = any(candidate.role != "right" for candidate in candidates)
     level = _level(supporting, much, examined)
-    same = any(c.role == "right" and c.repository.digest == left.digest for c in candidates)
     return Verdict(
         level=level,
         direction="cannot tell",
         because=(
-            *(["Both sides are the same files, byte for byte."] if same else []),
-            *_because(supporting, total, share, much),
+            *(["Both sides are the same files, byte for byte."] if same_files else []),
+            *_because(supporting, total, share, much, examined),
         ),
         caveats=tuple(_caveats(level, supporting, examined)),
     )
@@ -72,24 +73,24 @@ def _telling_families(supporting: Sequence[Evidence]) -> set[str]:
     return {FAMILY.get(kind, kind) for kind in telling}
 
 
-def _because(supporting: Sequence[Evidence], total: Partition, share: float, much: bool) -> list[str]:
+def _because(supporting: Sequence[Evidence], total: Partition, share: float, much: bool, examined: bool) -> list[str]:
     if not supporting:
         return [
             "Nothing that both sides share is enough to be shown; what single facts coincide "
             f"({share * 100:.1f} % of the bits that are not stock) is within what unrelated projects have in common."
         ]
+    others = " and with no ancestor or claimed source" if examined else ""
     sentences = [
         f"{share * 100:.1f} % of the left repository's bits that are not stock are attributable: shared with the right "
-        f"repository and with none of the other candidates ({total.attributable:,.0f} of "
-        f"{total.total - total.stock:,.0f} bits)."
+        f"repository{others} ({total.attributable:,.0f} of {total.total - total.stock:,.0f} bits)."
     ]
     for level in reversed(LEVELS[1:]):
         found = sum(finding.level == level for finding in supporting if finding.kind == "code")
         if found:
-            sentences.append(f"{_pairs(found)} at level {level}.")
+            sentences.append(f"Code: {_pairs(found)} at level {level}.")
     if much:
         sentences.append(
-            f"Together this counts as moderate by itself: the share is over {WHOLE_SHARE * 100:.0f} %, with at least "
+            f"Together the code counts as moderate by itself: the share is over {WHOLE_SHARE * 100:.0f} %, with at least "
             f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. None of the unrelated packages that were measured "
             "reached that."
         )
@@ -102,7 +103,8 @@ def _other_kinds(supporting: Sequence[Evidence]) -> list[str]:
     for kind in dict.fromkeys(finding.kind for finding in supporting if finding.kind != "code"):
         found = [finding for finding in supporting if finding.kind == kind]
         best = max(found, key=lambda finding: LEVELS.index(finding.level))
-        more = f" ({len(found) - 1:,} more)" if len(found) > 1 else ""
+        rest = len(found) - 1
+        more = f", with {rest:,} more finding{'s' * (rest > 1)}" if rest else ""
         sentences.append(f"{KIND_TITLES.get(kind, kind.capitalize())}, {best.level}{more}: {best.reason}.")
     return sentences
 
@@ -132,7 +134,7 @@ def _caveats(level: Level, supporting: Sequence[Evidence], examined: bool) -> li
         caveats.append(
             "No common ancestor and no source named by the authors was examined, and credits in comments or licences "
             "were not read. What both repositories took from one public source, openly or not, counts as attributable "
-            "here unless it is in the shipped background. So the level stays at moderate, whatever was found."
+            "here unless it is in the shipped background. Without one the level cannot go above moderate."
         )
     if len(_telling_families(supporting)) < 2 and level != "none":
         caveats.append("A level above moderate needs two independent kinds of evidence that each reach moderate.")

@@ -146,8 +146,9 @@ def _read(snapshot: Snapshot) -> _Read:
         read.files.append(outcome)
         read.values[file.path] = beginnings(file, outcome.tensors)
         read.skipped += outcome.skipped
-        if file.whole and outcome.tensors and outcome.format != "index":
-            read.contents.append(_Content(file.path, file.sha256, file.size))
+        sha256 = file.sha256 if file.whole else file.whole_sha256
+        if sha256 and outcome.tensors and outcome.format != "index":
+            read.contents.append(_Content(file.path, sha256, file.size))
     return read
 
 
@@ -210,7 +211,9 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
 
 
 def _compared(name: str, profile: Profile) -> Compared:
-    return Compared(name, "tensors", len(profile.details["paths"]), 0, 0, len(profile.facts.keys))
+    contents: Sequence[_Content] = profile.details["contents"]
+    paths = {*profile.details["paths"], *(content.path for content in contents)}
+    return Compared(name, "tensors", len(paths), 0, 0, len(profile.facts.keys) or len(contents))
 
 
 def _with_beginnings(profile: Profile) -> list[tuple[Checkpoint, Beginnings]]:
@@ -240,7 +243,7 @@ def _finding(
         some = ", ".join(plain(name[:60]) for name in rare[:8])
         reason += f"; both have {len(rare)} module names that none of {folders:,} public model folders has: {some}"
     else:
-        reason += "; names and shapes show an architecture, which strangers may share, and no weights"
+        reason += "; names and shapes show the architecture, which strangers may share, and nothing of the weights"
     places = _places(left), _places(right)
     return Evidence(
         id=finding_id("tensors", *places),
@@ -256,7 +259,7 @@ def _finding(
         method=METHOD,
         reason=reason,
         renames=tuple((left.tensors[one].name, right.tensors[other].name) for one, other in match.mapping[:MAX_RENAMES]),
-        tables=tables(left.tensors, right.tensors, match, (_context(left), _context(right))),
+        tables=tables(left.tensors, right.tensors, match, pair.alike, (_context(left), _context(right))),
     )  # fmt: skip
 
 

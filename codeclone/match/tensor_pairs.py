@@ -24,6 +24,8 @@ class Pair:
     left: Checkpoint
     right: Checkpoint
     match: NameMatch
+    alike: int
+    """Pairs of tensors that begin with the same values but for noise."""
 
     @property
     def sure(self) -> float:
@@ -73,7 +75,8 @@ def _most_alike(outline: _Outline, others: Sequence[_Outline]) -> list[int]:
 
 def _pair(left: Checkpoint, ours: Beginnings, right: Checkpoint, theirs: Beginnings) -> Pair:
     same = same_beginnings(left.tensors, right.tensors, ours, theirs)
-    return Pair(left, right, match_names(left.tensors, right.tensors, same))
+    match = match_names(left.tensors, right.tensors, same)
+    return Pair(left, right, match, sum(same.get(one) == other for one, other in match.mapping))
 
 
 def is_as_good(other: Pair, pair: Pair) -> bool:

@@ -85,9 +85,12 @@ Side = Mapping[str, str | int | None]
 
 
 def tables(
-    left: Sequence[Tensor], right: Sequence[Tensor], match: NameMatch, context: tuple[Side, Side]
+    left: Sequence[Tensor], right: Sequence[Tensor], match: NameMatch, alike: int, context: tuple[Side, Side]
 ) -> tuple[Table, ...]:
-    """The rules with what they cover, what is left over on either side, and both sides' circumstances."""
+    """The rules with what they cover, what is left over on either side, and both sides' circumstances.
+
+    `alike`: mapped tensors that begin with the same values but for noise.
+    """
     rules = tuple(
         TableRow(
             "renamed",
@@ -110,10 +113,15 @@ def tables(
         )
         for n in names
     )
+    beginnings = TableRow(
+        "same" if alike else "edited",
+        ("mapped tensors whose first values are alike", alike, alike),
+        "not counted here: it settles which tensor is meant, and is a place to look",
+    )
     found = (
         Table(REWRITE_RULES, ("kind", "left", "right", "tensors"), rules[:MAX_RULES], max(0, len(rules) - MAX_RULES)),
         Table("Left over", ("tensor", "shape", "type"), left_over, len(over) - len(shown)),
-        Table("Context", ("", "left", "right"), rows),
+        Table("Context", ("", "left", "right"), (*rows, beginnings)),
     )
     return tuple(table for table in found if table.rows)
 

@@ -1,0 +1,64 @@
+"""Whole digests of large files of tensors, where they can tell something: where another side has a file of the same size."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from codeclone.batches import side_by_side
+from codeclone.model import File, Snapshot
+from codeclone.read.lfs import MAX_POINTER_BYTES, pointer_of
+from codeclone.read.tensors import reads
+
+CHUNK = 8 * 2**20
+"""Bytes that are read at once."""
+
+
+def with_digests(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """The snapshots, with the SHA-256 of each large file of tensors whose size another side has, as a file or as a Git-LFS
+    pointer. The digests of the snapshots stay as they are: they depend on one side only."""
+    sizes = [_sizes(snapshot) for snapshot in snapshots]
+    wanted = [
+        (number, place)
+        for number, snapshot in enumerate(snapshots)
+        for place, file in enumerate(snapshot.files)
+        if not file.whole and any(file.size in its for other, its in enumerate(sizes) if other != number)
+    ]
+    files = [list(snapshot.files) for snapshot in snapshots]
+    for (number, place), file in zip(wanted, side_by_side(_digested, [files[n][p] for n, p in wanted]), strict=True):
+        files[number][place] = file
+    return [replace(snapshot, files=tuple(its)) for snapshot, its in zip(snapshots, files, strict=True)]
+
+
+def same_files(left: Snapshot, right: Snapshot) -> bool:
+    """Whether two snapshots that went through `with_digests` have the same files, byte for byte."""
+    return left.repository.digest == right.repository.digest and all(
+        one.whole or (one.whole_sha256 and one.whole_sha256 == other.whole_sha256)
+        for one, other in zip(left.files, right.files, strict=True)
+    )
+
+
+def _sizes(snapshot: Snapshot) -> frozenset[int]:
+    """Of large files, and of what pointers in the place of tensors stand for."""
+    found = {file.size for file in snapshot.files if not file.whole}
+    for file in snapshot.files:
+        if file.size < MAX_POINTER_BYTES and reads(file.path):
+            try:
+                pointer = pointer_of(file.read())
+            except OSError:
+                continue
+            if pointer is not None:
+                found.add(pointer.size)
+    return frozenset(found)
+
+
+def _digested(file: File) -> File:
+    digest = hashlib.sha256()
+    try:
+        with file.open() as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return file
+    return replace(file, whole_sha256=digest.hexdigest())
