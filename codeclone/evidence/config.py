@@ -33,7 +33,6 @@ from codeclone.model import (
     TableRow,
 )
 from codeclone.parse.documents import Document, documents, is_json
-from codeclone.parse.entries import written
 from codeclone.plain import plain
 from codeclone.read.tensors import read_tensors
 from codeclone.read.tensors import reads as reads_tensors
@@ -47,6 +46,9 @@ for `moderate`. docs/calibration.md has how often strangers reach them."""
 
 CANDIDATES = 4
 """Right documents that are compared setting by setting with a left one: those that share most rare settings and values."""
+
+HOLDERS = 50
+"""Right documents by which a setting or value leads to the candidates: of one that more have, the first."""
 
 NAMESAKE = 3.0
 """Decades by which another document must agree better than the one of the same name: readers look for that one first."""
@@ -171,26 +173,31 @@ def _paired(
 ) -> dict[int, _Paired]:
     """Index of a left document -> its best partner, where any has something in common with it."""
     texts = _index(theirs, lambda document: (entry.text for entry in document.entries))
-    values = _index(theirs, lambda document: (written(entry.value) for entry in document.entries))
-    rare = _rare({*texts, *values} & {t for d in mine for e in d.entries for t in (e.text, written(e.value))}, names)
+    values = _index(theirs, lambda document: (entry.written for entry in document.entries))
+    rare = _rare({*texts, *values} & {t for d in mine for e in d.entries for t in (e.text, e.written)}, names)
+    namesakes = _index(theirs, _called)
     best = {}
     for number, document in enumerate(mine):
         scores: dict[int, float] = defaultdict(float)
         for entry in document.entries:
-            value = written(entry.value)
-            for text, index in ((entry.text, texts), (value, values)):
-                for other in index.get(text, ()) if text in rare else ():
+            for text, index in ((entry.text, texts), (entry.written, values)):
+                for other in index.get(text, ())[:HOLDERS] if text in rare else ():
                     scores[other] += rare[text]
-        for other, candidate in enumerate(theirs):
-            if candidate.role == document.role != "class":
-                scores[other] += 1.0
-            if (candidate.path, candidate.qualname) == (document.path, document.qualname):
-                scores[other] += 1.0
+        called = _called(document)
+        named = {other for name in called for other in namesakes.get(name, ())[:HOLDERS]}
+        for other in sorted({*scores, *named}):
+            scores[other] += sum(name in called for name in _called(theirs[other]))
         options = sorted(scores, key=lambda other: (-scores[other], other))[:CANDIDATES]
         pairs = [_pair(document, theirs[other], names, implied) for other in options]
         if pairs:
             best[number] = max(pairs, key=lambda pair: pair.rank)
     return best
+
+
+def _called(document: Document) -> tuple[str, ...]:
+    """What a document is called: by its place, and a file by its name alone."""
+    place = f"{document.path}#{document.qualname or ''}"
+    return (place,) if document.qualname is not None else (place, document.role)
 
 
 def _index(found: Sequence[Document], texts_of) -> dict[str, list[int]]:  # type: ignore[no-untyped-def]
@@ -211,7 +218,7 @@ def _rare(texts: Iterable[str], names: Mapping[str, Shares]) -> dict[str, float]
 
 
 def _pair(left: Document, right: Document, names: Mapping[str, Shares], implied: frozenset[int]) -> _Paired:
-    values = [written(entry.value) for entry in left.entries]
+    values = [entry.written for entry in left.entries]
     bits = dict(zip(values, names["values"].bits(values).tolist(), strict=True))
     pairings = compare_settings(left.entries, right.entries, bits)
     weighed = tuple(weigh(left.entries, right.entries, pairings, names, implied, ONE_DRAW.get(left.role, "")))
@@ -230,7 +237,7 @@ def _held(
     for pair in paired.values():
         renamed = [w.pairing.left for w in pair.weighed if w.pairing.op == "renamed" and w.pairing.left is not None]
         entries = [pair.left.entries[place] for place in renamed]
-        bits = context.names["values"].bits([written(entry.value) for entry in entries]).tolist()
+        bits = context.names["values"].bits([entry.written for entry in entries]).tolist()
         found |= {e.text for e, b in zip(entries, bits, strict=True) if b >= context.background.stock_bits}
     return frozenset(found)
 
@@ -400,7 +407,7 @@ def _path(document: Document, place: int | None) -> str:
 
 
 def _value(document: Document, place: int) -> str:
-    text = plain(written(document.entries[place].value))
+    text = plain(document.entries[place].written)
     return text if len(text) <= MAX_VALUE else text[:MAX_VALUE] + "…"
 
 

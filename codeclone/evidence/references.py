@@ -117,7 +117,7 @@ def _finding(found: Dangling) -> Evidence:
         stance="context" if found.level == "none" else "for",
         level=found.level,
         left=places,
-        right=found.target,
+        right=found.target[:MAX_PLACES],
         measures=(
             Measure("places", len(found.references), "places", "of the left repository that have the reference"),
         ),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from codeclone.background import LEAST_FOLDERS, Shares
 from codeclone.match.settings import Pairing
 from codeclone.model import Op
-from codeclone.parse.entries import Entry, written
+from codeclone.parse.entries import Entry
 
 EPS = 0.1
 """Share of the settings that someone who takes over a configuration changes."""
@@ -102,7 +102,7 @@ def weigh(
     call the only group, where all settings depend on each other."""
     mine = [left[p.left] if p.left is not None else right[p.right or 0] for p in pairings]
     equal = chance([entry.text for entry in mine], [entry.key for entry in mine], names)
-    values = names["values"].shares([written(entry.value) for entry in mine])
+    values = names["values"].shares([entry.written for entry in mine])
     known = names["keys"].held_by([entry.key for entry in mine])
     folders = names["settings"].folders
     found = []

@@ -56,14 +56,40 @@ class Dangling:
     level: Level
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A repository, with what its origins are looked up by: there can be as many of them as of references."""
+
+    named: Named
+    titles: frozenset[str]
+    """What the repository calls itself, as `_called`."""
+    origins: dict[str, tuple[Place, ...]]
+    """Where it names each origin, by the whole name and as `_called`."""
+
+
+def _side(named: Named) -> _Side:
+    origins: dict[str, list[Place]] = {}
+    for reference in named.references:
+        if reference.kind == "origin":
+            for name in dict.fromkeys((reference.name, _called(reference.name))):
+                origins.setdefault(name, []).append(reference.place)
+    return _Side(
+        named,
+        frozenset(_called(title) for title in named.titles),
+        {name: tuple(places) for name, places in origins.items()},
+    )
+
+
 def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], definitions: Shares) -> list[Dangling]:
     """References of the left that resolve in the right, those that tell most first.
 
     `others`: ancestors and claimed sources by name. `definitions`: names that public packages define.
     """
     groups: dict[str, list[Reference]] = {}
+    mine, theirs = _side(left), _side(right)
+    candidates = [(name, _side(named)) for name, named in others]
     for reference in (*left.references, *_mentions(left, right)):
-        if _can_tell(reference, right) and not _resolves(reference, left):
+        if _can_tell(reference, right) and not _resolves(reference, mine):
             groups.setdefault(_name_of(reference), []).append(reference)
     public = dict(zip(groups, definitions.held_by([name.removesuffix(".py") for name in groups]).tolist(), strict=True))
     found: list[Dangling] = []
@@ -71,10 +97,11 @@ def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], def
         if len(found) >= MAX_FOUND:
             break
         strongest = max(references, key=_weight)
-        target = _target(strongest, right)
-        if not target or public[name] or _is_public(strongest):
+        if public[name] or _is_public(strongest):
             continue
-        found.append(_followed(name, references, strongest, target, left, right, others))
+        target = _target(strongest, theirs)
+        if target:
+            found.append(_followed(name, references, strongest, target, left, right, candidates))
     return sorted(found, key=lambda one: (-LEVELS.index(one.level), -len(one.references), one.text))
 
 
@@ -129,30 +156,32 @@ def _root(reference: Reference) -> str:
 # Where a reference leads
 
 
-def _resolves(reference: Reference, side: Named) -> bool:
+def _resolves(reference: Reference, side: _Side) -> bool:
     """Whether it leads anywhere in the repository itself."""
     if reference.kind == "origin":
-        return _called(reference.name) in {_called(title) for title in side.titles}
+        return _called(reference.name) in side.titles
     name = _name_of(reference)
     if name.endswith(".py"):
-        return name.removesuffix(".py") in side.modules
-    return name in side.definitions or name in side.modules
+        return name.removesuffix(".py") in side.named.modules
+    return name in side.named.definitions or name in side.named.modules
 
 
-def _target(reference: Reference, side: Named) -> tuple[Place, ...]:
+def _target(reference: Reference, side: _Side) -> tuple[Place, ...]:
     """What is meant in a repository; empty where nothing there is."""
     if reference.kind == "origin":
         return _origin(reference, side)
     name = _name_of(reference)
     if name.endswith(".py"):
-        return _files(name.removesuffix(".py"), side)
-    defined = side.definitions.get(name, ())
+        return _files(name.removesuffix(".py"), side.named)
+    defined = side.named.definitions.get(name, ())
     module = reference.module.rpartition(".")[2]
     if reference.kind in ("class path", "import") and module:
-        files = [place.location.path for place in _files(module, side)]
+        if not reference.name:
+            return _files(name, side.named)
+        files = side.named.modules.get(module, ()) if defined else ()
         inside = tuple(p for p in defined if p.location.path in files or _within(p.location.path, files))
         # The class alone will do where the module has a name that everyone uses.
-        return inside or defined if reference.name else _files(name, side)
+        return inside or defined
     return defined
 
 
@@ -161,7 +190,6 @@ def _within(path: str, folders: Sequence[str]) -> bool:
 
 
 def _files(module: str, side: Named) -> tuple[Place, ...]:
-
     return tuple(Place(Location(path)) for path in side.modules.get(module, ()))
 
 
@@ -174,17 +202,14 @@ def is_local(path: str) -> bool:
     return _LOCAL.search(path) is not None
 
 
-def _origin(reference: Reference, side: Named) -> tuple[Place, ...]:
+def _origin(reference: Reference, side: _Side) -> tuple[Place, ...]:
     """Where a repository names the same path, or is called like the last part of it."""
-    origins = [r for r in side.references if r.kind == "origin"]
-    if is_local(reference.name):
-        same = tuple(r.place for r in origins if r.name == reference.name)
-        if same:
-            return same
+    if is_local(reference.name) and reference.name in side.origins:
+        return side.origins[reference.name]
     called = _called(reference.name)
-    if len(called) < LEAST_NAME or called not in {_called(title) for title in side.titles}:
+    if len(called) < LEAST_NAME or called not in side.titles:
         return ()
-    return tuple(r.place for r in origins if _called(r.name) == called) or (Place(Location(side.titles[0])),)
+    return side.origins.get(called) or (Place(Location(side.named.titles[0])),)
 
 
 def _called(name: str) -> str:
@@ -202,7 +227,7 @@ def _followed(
     target: tuple[Place, ...],
     left: Named,
     right: Named,
-    others: Sequence[tuple[str, Named]],
+    others: Sequence[tuple[str, _Side]],
 ) -> Dangling:
     text = strongest.text or name
     steps = [

@@ -16,6 +16,13 @@ MAX_JSON_BYTES = 64 * 2**20
 MAX_DEPTH = 32
 """Objects and arrays in each other; the configurations of public models have at most six."""
 
+MAX_VALUES = 4_000_000
+"""Commas and opening brackets of a file: so many values at most, each of which may take a hundred times the memory of its text.
+The largest tokenizer.json of a public model has about 2,000,000."""
+
+MAX_NAME = 200
+"""Characters of a name that are shown in a pointer."""
+
 MAX_TOLD = 20
 """Entries of one file that are told one by one as left out."""
 
@@ -56,6 +63,8 @@ def read_json(file: File) -> Data | Skipped:
 
 def parse_json(content: bytes, path: str) -> Data | Skipped:
     """The value of JSON text in UTF-8, UTF-16 or UTF-32, or why it has none."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        return Skipped(Location(path), f"more than {MAX_VALUES:,} values: over the bound for JSON")
     try:
         text = content.decode(json.detect_encoding(content))
     except UnicodeError:
@@ -67,12 +76,8 @@ def parse_json(content: bytes, path: str) -> Data | Skipped:
     except ValueError as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         return Skipped(Location(path), f"not JSON{place}: {getattr(error, 'msg', error)}")
-    skipped: list[Skipped] = []
-    value = _clean(value, path, "", 0, skipped)
-    if len(skipped) > MAX_TOLD:
-        more = len(skipped) - MAX_TOLD
-        skipped[MAX_TOLD:] = [Skipped(Location(path), f"{more:,} more entries were left out for such reasons")]
-    return Data(value, tuple(skipped))
+    told = _Told(path)
+    return Data(_clean(value, (), told), told.all)
 
 
 def escaped(name: str) -> str:
@@ -80,38 +85,66 @@ def escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        found.twice = tuple(dict.fromkeys(name for name, _ in pairs if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
-    return found
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    twice = _Object(found)
+    twice.twice = tuple(dict.fromkeys(name for name, _ in pairs if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
+    return twice
+
+
+_Names = tuple[str | int, ...]
+"""From the outermost value inwards. A pointer is made of it only where one is told: a name can have millions of characters,
+and stand above millions of values."""
+
+
+class _Told:
+    """What was left out; the first entries one by one."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.skipped, self.more = path, list[Skipped](), 0
+
+    def tell(self, names: _Names, reason: str) -> None:
+        if len(self.skipped) < MAX_TOLD:
+            pointer = "".join(f"/{escaped(str(name)[:MAX_NAME])}" for name in names)
+            self.skipped.append(Skipped(Location(self.path, pointer=pointer), reason))
+        else:
+            self.more += 1
+
+    @property
+    def all(self) -> tuple[Skipped, ...]:
+        rest = f"{self.more:,} more entries were left out for such reasons"
+        return (*self.skipped, *([Skipped(Location(self.path), rest)] if self.more else []))
 
 
 _LEFT_OUT = object()
 
 
-def _clean(value: Any, path: str, pointer: str, depth: int, skipped: list[Skipped]) -> Any:
+def _clean(value: Any, names: _Names, told: _Told) -> Any:
     """The value without what is no JSON or too deep; its depth is bounded, so the recursion is."""
     if isinstance(value, float) and not math.isfinite(value):
-        skipped.append(Skipped(Location(path, pointer=pointer), f"no finite number: {value}"))
+        told.tell(names, f"no finite number: {value}")
         return _LEFT_OUT
     if not isinstance(value, (dict, list)):
         return value
-    if depth >= MAX_DEPTH:
-        skipped.append(Skipped(Location(path, pointer=pointer), f"nested deeper than {MAX_DEPTH} levels"))
+    if len(names) >= MAX_DEPTH:
+        told.tell(names, f"nested deeper than {MAX_DEPTH} levels")
         return _LEFT_OUT
     if isinstance(value, list):
-        items = (_clean(item, path, f"{pointer}/{place}", depth + 1, skipped) for place, item in enumerate(value))
+        items = (
+            _clean(item, (*names, place), told) if isinstance(item, (dict, list, float)) else item
+            for place, item in enumerate(value)
+        )
         return [item for item in items if item is not _LEFT_OUT]
     if isinstance(value, _Object):
         for name in value.twice:
-            where = Location(path, pointer=f"{pointer}/{escaped(name)}")
-            skipped.append(Skipped(where, "stands more than once: the last entry counts, the others were left out"))
+            told.tell((*names, name), "stands more than once: the last entry counts, the others were left out")
     found: dict[str, Any] = {}
     for name, item in value.items():
         if isinstance(item, (dict, list, float)):
-            item = _clean(item, path, f"{pointer}/{escaped(name)}", depth + 1, skipped)
+            item = _clean(item, (*names, name), told)
             if item is _LEFT_OUT:
                 continue
         found[name] = item

@@ -122,7 +122,8 @@ def types_of(part: Any) -> str:
     inside = next(
         (part[name] for name in ("normalizers", "pretokenizers", "decoders", "processors") if name in part), ()
     )
-    names = [str(step.get("type", "?"))[:40] for step in inside if isinstance(step, dict)] if inside else []
+    inside = inside if isinstance(inside, list) else ()
+    names = [str(step.get("type", "?"))[:40] for step in inside if isinstance(step, dict)]
     return str(part.get("type", "?"))[:40] + (f"({', '.join(names[:20])})" if names else "")
 
 

@@ -87,7 +87,7 @@ def render(report: Report) -> str:
     """The whole page."""
     environment = Environment(
         loader=FileSystemLoader(_templates()), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=_finalized,
     )  # fmt: skip
     environment.globals.update(
         where=where, shares=shares, bar=_bar, percent=percent, told=told, figure=figure, title=title, cell=_cell
@@ -118,6 +118,11 @@ def render(report: Report) -> str:
             "open_composition": OPEN_COMPOSITION, "table": MAX_TABLE, "findings": MAX_FINDINGS, "places": MAX_PLACES,
         },
     )  # fmt: skip
+
+
+def _finalized(value: object) -> object:
+    """What is put into the page; no character of the repositories' steers it, wherever it stands."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _templates() -> Path:

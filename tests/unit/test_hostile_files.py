@@ -1,0 +1,232 @@
+"""Files of settings, tokenizers, tensors and names that were made to break their reader, to hang it or to fill its memory.
+
+None of the inputs is large. Where the reader had no bound, each of them took minutes or gigabytes.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+import zipfile
+from io import BytesIO
+
+import pytest
+
+from codeclone.background import names
+from codeclone.evidence import config, kinds, references, room
+from codeclone.model import File, Location, Profile, Repository, Skipped, Snapshot
+from codeclone.parse import mentions
+from codeclone.read import data, sentencepiece, torch_files
+from codeclone.read.beginnings import beginnings
+from codeclone.read.checkpoints import checkpoints
+from codeclone.read.tensors import TensorFile, read_tensors
+from codeclone.report.words import where
+from tests.checkpoints import file_of, safetensors, torch_pickle, torch_zip
+
+
+def snapshot(files: dict[str, str | bytes]) -> Snapshot:
+    contents = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    made = tuple(
+        File(path, len(content), "0" * 64, lambda content=content: content)
+        for path, content in sorted(contents.items())
+    )
+    return Snapshot(Repository("r", "r", None, "0" * 64), made)
+
+
+def settings(files: dict[str, str | bytes]) -> Profile:
+    return config.profile(snapshot(files))
+
+
+def parsed(text: str) -> data.Data:
+    found = data.parse_json(text.encode(), "c.json")
+    assert isinstance(found, data.Data)
+    return found
+
+
+# Exceptions
+
+
+@pytest.mark.parametrize("value", ["(-8) ** 0.5", "(-1.5) ** 0.1", "0 ** -1", "1e300 * 1e300", "0x" + "f" * 99])
+def test_no_literal_is_a_number_that_json_lacks(value: str) -> None:
+    found = settings({"c.py": f"class AConfig:\n    odd = {value}\n    plain = 3\n"})
+    assert "plain" in [entry.key for document in found.details["documents"] for entry in document.entries]
+
+
+NO_TOKENIZER_JSON = {"normalizer": {"type": "Sequence", "normalizers": 5}, "decoder": {"decoders": {"a": 1}}}
+
+ODD = {
+    "steps that are no list": ("tokenizer.json", json.dumps({"model": {"vocab": {"a": 0}}, **NO_TOKENIZER_JSON})),
+    "a pointer of 5,000 digits": ("config.json", '{"cells": {"%s": {"x": NaN}}, "a": 1}' % ("9" * 5000)),
+    "a lone surrogate": ("config.json", r'{"\ud800": "\udfff", "a": {"\ud800": [NaN, {"\udfff": 1}]}}'),
+    "numbers at the edge": ("config.json", '{"a": 1e308, "b": 1%s, "c": -1e-320}' % ("0" * 4000)),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_no_room_stops_at_an_odd_file(name: str) -> None:
+    path, content = ODD[name]
+    for kind in kinds():
+        found = room(kind).profile(snapshot({path: content}))
+        assert all(where(skip.location) and skip.reason for skip in found.skipped)
+        assert found.kind == kind
+
+
+@pytest.mark.parametrize("pair", [b")", b"X\x0d\0\0\0little_endian\x85"])
+def test_entries_of_an_old_file_can_be_anything(pair: bytes) -> None:
+    system = b"\x80\x02ccollections\nOrderedDict\n](" + pair + b"e\x85R."
+    heads = [pickle.dumps(torch_files.MAGIC, 2), pickle.dumps(1001, 2), system]
+    content = b"".join([*heads, torch_pickle({"a.weight": (2, 2)}, old=True), pickle.dumps(["0"], 2)])
+    found = read_tensors(file_of("m.bin", content))
+    assert isinstance(found, TensorFile)
+    assert [tensor.name for tensor in found.tensors] == ["a.weight"]
+
+
+@pytest.mark.parametrize("offset", [0xFFFFFF00, 3, -1])
+def test_members_that_are_not_where_the_archive_says(offset: int) -> None:
+    content = bytearray(torch_zip({"a.weight": (8, 8)}))
+    entry = content.rfind(b"PK\x01\x02", 0, content.rfind(b"archive/data/0"))
+    content[entry + 42 : entry + 46] = struct.pack("<I", offset if offset >= 0 else len(content) - 9)
+    file = file_of("m.pt", bytes(content))
+    found = read_tensors(file)
+    assert isinstance(found, TensorFile)
+    assert beginnings(file, found.tensors) == {}
+
+
+def test_a_pointer_with_a_long_number_is_no_notebook() -> None:
+    assert where(Location("a.json", None, "/cells/" + "9" * 5000 + "/x")).startswith("a.json#/cells/9")
+    assert where(Location("a.ipynb", None, "/cells/2/source")) == "a.ipynb cell 3"
+
+
+# Time and memory
+
+
+def test_a_long_name_is_not_copied_for_all_that_stands_below_it() -> None:
+    long = "k" * 3_000_000
+    found = parsed('{"%s": [%s]}' % (long, ", ".join(["NaN", "[]"] * 100_000)))  # noqa: UP031
+    assert len(found.value[long]) == 100_000
+    assert len(found.skipped) == data.MAX_TOLD + 1
+    assert max(len(skip.location.pointer or "") for skip in found.skipped) < 300
+
+
+@pytest.mark.parametrize("content", ["[" + "{}," * 40 + "{}]", "{" + '"a":1,' * 100 + '"a":1}', "[" * 101])
+def test_values_of_a_file_are_counted_before_they_are_made(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "MAX_VALUES", 50)
+    found = data.parse_json(content.encode(), "c.json")
+    assert isinstance(found, Skipped)
+    assert "50 values" in found.reason
+
+
+def test_a_long_name_is_not_part_of_every_setting() -> None:
+    inner = ", ".join(f'"{n}": {{"{n}": 1}}' for n in range(5000))
+    found = settings({"config.json": '{"%s": {%s}}' % ("k" * 2_000_000, inner)})  # noqa: UP031
+    (document,) = found.details["documents"]
+    assert max(len(entry.text) for entry in document.entries) < 100
+    assert "first 5,000" in found.skipped[0].reason
+
+
+def test_settings_that_all_documents_have_lead_to_a_few_of_them() -> None:
+    text = "{" + ", ".join(f'"very_odd_{n}": "quite unheard of {n}"' for n in range(40)) + "}"
+    profile = settings({f"{n}/config.json": text for n in range(600)})
+    documents = profile.details["documents"]
+    found = config._paired(documents, documents, names(), frozenset())
+    assert len(found) == 600
+
+
+REFERENCES = {
+    "dots": ("m.py", "from " + "." * 300_000 + "\n"),
+    "letters": ("m.txt", "a" * 2_000_000),
+    "nested classes": ("m.py", "".join(" " * n + f"class A{n}{'b' * 1000}:\n" for n in range(1500))),
+    "long names in JSON": (
+        "m.json",
+        '{"%s": {%s}, "auto_map": {"%s": {%s}}}'  # noqa: UP031
+        % ("k" * 900_000, '"a": {}, ' * 1 + ", ".join(f'"a{n}": {{}}' for n in range(60_000)), "k" * 900_000,
+           ", ".join(f'"b{n}": "c.D"' for n in range(60_000))),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_what_names_and_defines_is_read_in_bounded_time_and_size(name: str) -> None:
+    path, text = REFERENCES[name]
+    found = references.profile(snapshot({path: text, "good.py": "class GoodThingConfig:\n    pass\n"})).details["named"]
+    assert "GoodThingConfig" in found.definitions
+    places = [place for some in found.definitions.values() for place in some]
+    assert sum(len(place.qualname or "") for place in places) < 10_000_000
+    assert sum(len(r.place.location.pointer or "") for r in found.references) < 30_000_000
+
+
+def test_what_is_over_the_bounds_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound in ("MAX_REFERENCES", "MAX_DEFINITIONS", "MAX_WORDS", "MAX_TITLES"):
+        monkeypatch.setattr(mentions, bound, 2)
+    source = "import a, b, c, d\n" + "".join(f"class Odd{n}: pass\n# some_word_{n}\n" for n in range(4))
+    types = json.dumps([{"model_type": f"type{n}"} for n in range(4)])
+    found = references.profile(snapshot({"m.py": source, "x.json": types}))
+    named = found.details["named"]
+    assert [len(named.references), len(named.definitions), len(named.words), len(named.titles)] == [2, 2, 2, 2]
+    assert ["more than 2" in skip.reason for skip in found.skipped] == [True] * 4
+
+
+def test_many_origins_are_looked_up_at_once() -> None:
+    left, right = (
+        json.dumps({f"k{n}": {"model_type": f"{side}t{n}", "_name_or_path": f"org/{side}{n}"} for n in range(9000)})
+        for side in "ab"
+    )
+    both = [references.profile(snapshot({"x.json": text})).details["named"] for text in (left, right)]
+    assert references.dangling(both[0], both[1], [], names()["definitions"]) == []
+
+
+def test_a_list_in_itself_is_followed_a_few_times() -> None:
+    itself = b"\x80\x02]q\x00(" + b"h\x00" * 50 + b"e."
+    wide = b"\x80\x02]q\x00(" + b"K\x01" * 200_000 + b"e0](" + b"h\x00" * 200_000 + b"e."
+    for content in (itself, wide):
+        found = read_tensors(file_of("m.bin", content))
+        assert isinstance(found, TensorFile)
+        assert "names lead to" in found.skipped[0].reason
+
+
+def test_long_names_of_a_pickle_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_files, "MAX_NAMES", 10_000)
+    outer, inner = (b"X" + struct.pack("<I", size) + b"n" * size for size in (900, 3))
+    content = b"\x80\x02}(" + outer + b"}(" + (inner + b"]") * 20 + b"uu."
+    found = read_tensors(file_of("m.bin", content))
+    assert isinstance(found, Skipped)
+    assert "10,000 characters" in found.reason
+
+
+def test_a_tensor_far_into_a_storage_is_read_without_what_stands_before_it() -> None:
+    content = torch_zip({"a.weight": (64, 64)})
+    file = file_of("m.pt", content)
+    found = read_tensors(file)
+    assert isinstance(found, TensorFile)
+    asked: list[int] = []
+
+    class Watched(BytesIO):
+        def read(self, count: int | None = -1, /) -> bytes:
+            got = super().read(count)
+            asked.append(len(got))
+            return got
+
+    watched = File("m.pt", len(content), "0" * 64, lambda: content, stream=lambda: Watched(content))
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        directory = len(archive.infolist()) * 100 + 1000
+    assert [*beginnings(watched, found.tensors)] == ["a.weight"]
+    assert sum(asked) < 4 * 256 + directory
+
+
+def test_fields_of_a_protobuf_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentencepiece, "MAX_FIELDS", 100)
+    with pytest.raises(sentencepiece.SentencepieceError, match="100 fields"):
+        sentencepiece.read_sentencepiece(b"\x0a\x03\x0a\x01a" + b"\x20\x00" * 200)
+    with pytest.raises(sentencepiece.SentencepieceError, match="100 fields"):
+        sentencepiece.read_sentencepiece(b"\x0a\x7e" + b"\x20\x00" * 63 + b"\x0a\x7e" + b"\x20\x00" * 63)
+
+
+def test_shards_that_are_promised_are_not_made() -> None:
+    content = safetensors({"a.weight": (2, 2)})
+    files = [read_tensors(file_of(f"m{n}-00001-of-99999.safetensors", content)) for n in range(800)]
+    found, missing = checkpoints([file for file in files if isinstance(file, TensorFile)])
+    assert len(found) == 800
+    assert found[0].expected == 99_999
+    assert "99,998 of 99,999 shards" in missing[0].reason
+    assert "m0-00002-of-99999.safetensors" in missing[0].reason
