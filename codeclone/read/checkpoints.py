@@ -57,8 +57,8 @@ def checkpoints(files: Sequence[TensorFile]) -> tuple[tuple[Checkpoint, ...], tu
             numbered.setdefault((match[1], match[3], match[4]), []).append(left.pop(path))
     for (stem, count, suffix), shards in numbered.items():
         # A name can promise 99,999 shards, and any number of files can have such names: theirs are made where they are told.
-        wanted = (f"{stem}-{number:05}-of-{count}{suffix}" for number in range(1, int(count) + 1))
-        found.append(_joined(None, shards, wanted, int(count), skipped))
+        promised = (f"{stem}-{number:05}-of-{count}{suffix}" for number in range(1, int(count) + 1))
+        found.append(_joined(None, shards, promised, int(count), skipped))
     found += [_joined(None, [file], [file.path], 1, skipped) for file in left.values()]
     return tuple(sorted((c for c in found if c.tensors), key=lambda c: c.label)), tuple(skipped)
 
