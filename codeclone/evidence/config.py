@@ -53,6 +53,21 @@ HOLDERS = 50
 NAMESAKE = 3.0
 """Decades by which another document must agree better than the one of the same name: readers look for that one first."""
 
+TYPES = ("model_type", "architectures", "_class_name", "architecture", "image_processor_type", "feature_extractor_type")
+"""Settings that name what is configured."""
+
+PUBLIC_KEYS = {
+    "pooling_mode_mean_tokens": "sentence-transformers",
+    "zero_optimization": "DeepSpeed",
+    "stage3_gather_16bit_weights_on_model_save": "DeepSpeed",
+    "zero_force_ds_cpu_optimizer": "DeepSpeed",
+    "peft_type": "PEFT",
+    "_diffusers_version": "diffusers",
+    "first_conv": "timm",
+    "pretrained_cfg": "timm",
+}
+"""Settings that only files of these libraries have: their other keys are the library's, and many of their values as well."""
+
 ONE_DRAW = {"generation_config.json": "sampling"}
 """Files whose settings are chosen together, as those of sampling are."""
 
@@ -295,7 +310,8 @@ def _finding(pair: _Paired, elsewhere: Mapping[str, str], names: Mapping[str, Sh
     """The finding about two documents; None for classes that have nothing to show."""
     weighed = tuple(_without(found, pair.left, elsewhere) for found in pair.weighed)
     total = ratio(weighed)
-    level = _level(total)
+    public = _public_type(pair, names)
+    level: Level = _level(total) if not public else min(_level(total), "weak", key=LEVELS.index)
     if level == "none" and (pair.left.qualname is not None or pair.left.role != pair.right.role):
         return None
     counts = Counter(found.pairing.op for found in weighed)
@@ -327,7 +343,7 @@ def _finding(pair: _Paired, elsewhere: Mapping[str, str], names: Mapping[str, Sh
             Measure("differing_groups", total.against_it, "groups", "independent groups of settings that differ"),
         ),
         method=METHOD,
-        reason=_reason(counts, total, explained),
+        reason=_reason(counts, total, explained) + _told_public(public),
         renames=tuple(
             (_path(pair.left, found.pairing.left), _path(pair.right, found.pairing.right))
             for found in weighed
@@ -335,6 +351,33 @@ def _finding(pair: _Paired, elsewhere: Mapping[str, str], names: Mapping[str, Sh
         ),
         tables=(_table(pair, weighed),),
     )  # fmt: skip
+
+
+def _public_type(pair: _Paired, names: Mapping[str, Shares]) -> str:
+    """What both documents say that they configure, where that is public; empty where it is not, or where they differ."""
+    ours, theirs = ({e.path: e for e in side.entries} for side in (pair.left, pair.right))
+    for path, entry in ours.items():
+        if path not in theirs or theirs[path].written != entry.written:
+            continue
+        written_by = next((PUBLIC_KEYS[name] for name in path if name in PUBLIC_KEYS), "")
+        if written_by:
+            return f"a file of {written_by}"
+        if len(path) > 1 or path[0] not in TYPES:
+            continue
+        values = [str(v) for v in (entry.value if isinstance(entry.value, list) else [entry.value])][:5]
+        named = path[0] == "model_type" and names["settings"].held_by([entry.text]).any()
+        if named or names["definitions"].held_by(values).any():
+            return plain(values[0][:MAX_VALUE])
+    return ""
+
+
+def _told_public(public: str) -> str:
+    if not public:
+        return ""
+    return (
+        f"; both configure {public}, which is public: all that are made from one public checkpoint of it share its "
+        "settings, and which public ones have these is not known here, so this stays at weak"
+    )
 
 
 def _without(found: Weighed, document: Document, elsewhere: Mapping[str, str]) -> Weighed:

@@ -254,8 +254,9 @@ def _nowhere(reference: Reference, left: Named) -> str:
 
 
 def _level(reference: Reference, target: Sequence[Place], right: Named) -> Level:
-    """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak."""
-    if reference.kind == "mention":
+    """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak, and so
+    is what says openly which repository has it: every derivative of a public model whose code is loaded from there does."""
+    if reference.kind == "mention" or reference.source:
         return "weak"
     if reference.kind in ("class name", "origin"):
         return "moderate"

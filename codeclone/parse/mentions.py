@@ -83,6 +83,8 @@ class Reference:
     place: Place
     key: str = ""
     """Of the JSON entry, such as `auto_map`."""
+    source: str = ""
+    """Repository that the reference itself says has it: `org/name` of `org/name--module.Class`."""
 
     @property
     def text(self) -> str:
@@ -320,5 +322,6 @@ def _pointed(key: str, text: str, place: Place) -> Reference:
         return Reference("origin", "", text, place, key)
     if key in CLASS_NAMES and "." not in text:
         return Reference("class name", "", text, place, key)
-    module, _, name = text.rpartition("--")[2].rpartition(".")
-    return Reference("class path", module, name, place, key)
+    source, _, path = text.rpartition("--")
+    module, _, name = path.rpartition(".")
+    return Reference("class path", module, name, place, key, source)

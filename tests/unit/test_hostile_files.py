@@ -13,14 +13,16 @@ from io import BytesIO
 
 import pytest
 
-from codeclone.background import names
-from codeclone.evidence import config, kinds, references, room
+from codeclone.background import names, shipped
+from codeclone.evidence import Context, Profiled, config, kinds, references, room
 from codeclone.model import File, Location, Profile, Repository, Skipped, Snapshot
 from codeclone.parse import mentions
-from codeclone.read import data, sentencepiece, torch_files
+from codeclone.pipeline import scan
+from codeclone.read import data, sentencepiece, tokenizer_folders, torch_files, vocabularies
 from codeclone.read.beginnings import beginnings
 from codeclone.read.checkpoints import checkpoints
 from codeclone.read.tensors import TensorFile, read_tensors
+from codeclone.report import html
 from codeclone.report.words import where
 from tests.checkpoints import file_of, safetensors, torch_pickle, torch_zip
 
@@ -127,10 +129,10 @@ def test_a_long_name_is_not_part_of_every_setting() -> None:
 
 def test_settings_that_all_documents_have_lead_to_a_few_of_them() -> None:
     text = "{" + ", ".join(f'"very_odd_{n}": "quite unheard of {n}"' for n in range(40)) + "}"
-    profile = settings({f"{n}/config.json": text for n in range(600)})
+    profile = settings({f"{n}/config.json": text for n in range(400)})
     documents = profile.details["documents"]
     found = config._paired(documents, documents, names(), frozenset())
-    assert len(found) == 600
+    assert len(found) == 400
 
 
 REFERENCES = {
@@ -140,8 +142,8 @@ REFERENCES = {
     "long names in JSON": (
         "m.json",
         '{"%s": {%s}, "auto_map": {"%s": {%s}}}'  # noqa: UP031
-        % ("k" * 900_000, '"a": {}, ' * 1 + ", ".join(f'"a{n}": {{}}' for n in range(60_000)), "k" * 900_000,
-           ", ".join(f'"b{n}": "c.D"' for n in range(60_000))),
+        % ("k" * 900_000, '"a": {}, ' * 1 + ", ".join(f'"a{n}": {{}}' for n in range(40_000)), "k" * 900_000,
+           ", ".join(f'"b{n}": "c.D"' for n in range(40_000))),
     ),
 }  # fmt: skip
 
@@ -178,7 +180,7 @@ def test_many_origins_are_looked_up_at_once() -> None:
 
 def test_a_list_in_itself_is_followed_a_few_times() -> None:
     itself = b"\x80\x02]q\x00(" + b"h\x00" * 50 + b"e."
-    wide = b"\x80\x02]q\x00(" + b"K\x01" * 200_000 + b"e0](" + b"h\x00" * 200_000 + b"e."
+    wide = b"\x80\x02]q\x00(" + b"K\x01" * 100_000 + b"e0](" + b"h\x00" * 100_000 + b"e."
     for content in (itself, wide):
         found = read_tensors(file_of("m.bin", content))
         assert isinstance(found, TensorFile)
@@ -230,3 +232,88 @@ def test_shards_that_are_promised_are_not_made() -> None:
     assert found[0].expected == 99_999
     assert "99,998 of 99,999 shards" in missing[0].reason
     assert "m0-00002-of-99999.safetensors" in missing[0].reason
+
+
+def test_lists_of_merges_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vocabularies, "MAX_MERGES", 10)
+    with pytest.raises(vocabularies.VocabularyError, match="10 merges"):
+        vocabularies.merges(b"a b\n" * 11)
+
+
+def test_special_tokens_of_a_repository_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer_folders, "MAX_ENTRIES", 1000)
+    tokens = json.dumps({f"<odd{n}>": n for n in range(40)})
+    found = room("tokenizer").profile(snapshot({f"{n}/added_tokens.json": tokens for n in range(5)}))
+    assert len(found.details["tokenizers"]) == 2
+    assert sum("behind the bound" in skip.reason for skip in found.skipped) == 3
+
+
+# Pages
+
+
+def test_no_control_character_of_a_repository_reaches_the_page(repository) -> None:
+    bad = "\x1b[31m\u202e\x07"
+    files = {
+        "config.json": json.dumps({f"odd_key_{n}{bad}": f"unheard of {n}{bad}" for n in range(5)}),
+        "tokenizer.json": json.dumps(
+            {"added_tokens": [{"id": n, "content": f"<odd{bad}{n}>"} for n in range(3)], "model": {"type": bad}}
+        ),
+        "x.json": json.dumps({bad: float("nan")}),
+    }
+    left, right = (repository(name, files) for name in ("left", "right"))
+    page = html.render(scan(str(left), str(right)))
+    assert {character for character in page if not character.isprintable()} <= {"\n", "\t"}
+    assert "<odd" not in page
+
+
+# Honest pairs
+
+PUBLIC = {
+    "a checkpoint of a public model": (
+        "config.json",
+        {
+            "model_type": "qwen2", "bos_token_id": 151643, "eos_token_id": 151645, "hidden_size": 3584,
+            "intermediate_size": 18944, "max_position_embeddings": 32768, "num_attention_heads": 28, "vocab_size": 152064,
+            "hidden_act": "quick_gelu", "sliding_window": 131072,
+        },
+    ),
+    "a pipeline of a public library": (
+        "model_index.json",
+        {
+            "_class_name": "StableDiffusionPipeline", "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
+            "scheduler": ["diffusers", "PNDMScheduler"], "unet": ["diffusers", "UNet2DConditionModel"],
+            "vae": ["diffusers", "AutoencoderKL"],
+        },
+    ),
+    "a pooling layer": (
+        "1_Pooling/config.json",
+        {
+            "word_embedding_dimension": 384, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True,
+            "pooling_mode_max_tokens": False, "include_prompt": True,
+        },
+    ),
+    "how a library trains": (
+        "ds_config.json",
+        {
+            "zero_optimization": {"stage": 3, "overlap_comm": True, "sub_group_size": 1e9},
+            "fp16": {"hysteresis": 2, "loss_scale_window": 1000}, "train_batch_size": "auto",
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_a_public_base_has_is_no_more_than_weak(name: str) -> None:
+    path, value = PUBLIC[name]
+
+    def level(value: object) -> tuple[str, str]:
+        profile = settings({path: json.dumps(value)})
+        found = config.compare(profile, [Profiled("r", "right", profile)], Context(shipped()))
+        return found.evidence[0].level, found.evidence[0].reason
+
+    assert level(value)[0] == "weak"
+    assert "is public" in level(value)[1]
+    assert (
+        level({f"odd_{key}": f"{its}!" for key, its in value.items()} | {"lr_x": 0.37, "drop_y": 0.81, "z_w": 71})[0]
+        == "moderate"
+    )
