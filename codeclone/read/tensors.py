@@ -31,6 +31,9 @@ MAX_PARSED_HEADER = 32 * 2**20
 MAX_TOLD = 20
 """Entries of one file that are told one by one as left out."""
 
+MAX_NAME = 500
+"""Characters of a tensor's name; those of public models have up to 150. Names are compared segment by segment."""
+
 MAX_DIMENSIONS = 64
 
 MAX_METADATA, MAX_METADATA_TEXT = 50, 200
@@ -153,12 +156,18 @@ class _Told:
         return (*self.skipped, *more)
 
 
+_LONG = f"a name of more than {MAX_NAME:,} characters: left out"
+
+
 def _entry(name: str, entry: Any, start: int, size: int, told: _Told) -> Tensor | None:
     """One tensor of a safetensors header; None, and told, where the entry cannot be true."""
     fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
     dtype, shape, offsets = (fields.get(part) for part in ("dtype", "shape", "data_offsets"))
     if not isinstance(dtype, str) or not _counts(shape, MAX_DIMENSIONS) or not _counts(offsets, 2) or len(offsets) != 2:
         told.tell(name, "no tensor: dtype, shape and two offsets are needed")
+        return None
+    if len(name) > MAX_NAME:
+        told.tell(name, _LONG)
         return None
     first, last = offsets
     length = bytes_of(dtype, shape)
@@ -223,6 +232,9 @@ def _gguf(stream: BinaryIO, file: File) -> TensorFile | Skipped:
     told = _Told(file.path, [])
     tensors: dict[str, Tensor] = {}
     for tensor in found.tensors:
+        if len(tensor.name) > MAX_NAME:
+            told.tell(tensor.name, _LONG)
+            continue
         length = bytes_of(tensor.dtype, tensor.shape)
         first = start + tensor.offset
         stored = Stored(first, length) if first + (length or 0) <= file.size else None
@@ -245,7 +257,9 @@ def _index(file: File) -> TensorFile | Skipped:
     told = _Told(file.path, [*data.skipped])
     names, shards = [], []
     for name, shard in weights.items():
-        if isinstance(shard, str) and shard and PurePosixPath(shard).name == shard and len(shard) < 256:
+        if len(name) > MAX_NAME:
+            told.tell(name, _LONG)
+        elif isinstance(shard, str) and shard and PurePosixPath(shard).name == shard and len(shard) < 256:
             names.append(name)
             shards.append(shard)
         else:

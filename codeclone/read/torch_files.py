@@ -43,7 +43,7 @@ MAX_NAMES = 100_000_000
 """Characters of all names together; those of 50,000 tensors have about 3,000,000."""
 
 MAX_LEVELS = 32
-MAX_NAME = 1_000
+MAX_NAME = 500
 MAX_TOLD = 20
 
 
@@ -216,7 +216,9 @@ def _walk(value: Any, tell: Callable[[str, str], None]) -> Iterator[tuple[str, V
         if visits > MAX_VISITS:
             raise PickleError(f"its pickle holds more than {MAX_VISITS:,} values")
         value = array_of(value) or value if isinstance(value, Built) else value
-        if isinstance(value, View):
+        if isinstance(value, View) and len(name) > MAX_NAME:
+            tell(name, f"a name of more than {MAX_NAME:,} characters")
+        elif isinstance(value, View):
             yield name or "tensor", value
         elif isinstance(value, Built) and value.name.endswith("_rebuild_sparse_tensor"):
             tell(name, "a sparse tensor")

@@ -24,7 +24,7 @@ from codeclone.read.checkpoints import checkpoints
 from codeclone.read.tensors import TensorFile, read_tensors
 from codeclone.report import html
 from codeclone.report.words import where
-from tests.checkpoints import file_of, safetensors, torch_pickle, torch_zip
+from tests.checkpoints import file_of, gguf, safetensors, torch_pickle, torch_zip
 
 
 def snapshot(files: dict[str, str | bytes]) -> Snapshot:
@@ -214,6 +214,20 @@ def test_a_tensor_far_into_a_storage_is_read_without_what_stands_before_it() -> 
         directory = len(archive.infolist()) * 100 + 1000
     assert [*beginnings(watched, found.tensors)] == ["a.weight"]
     assert sum(asked) < 4 * 256 + directory
+
+
+def test_tensors_of_very_long_names_are_left_out() -> None:
+    long = ".".join(["a"] * 3000)
+    for path, content in {
+        "m.safetensors": safetensors({long: (2,), "b": (2,)}),
+        "m.gguf": gguf({long: (2,), "b": (2,)}),
+        "m.pt": torch_zip({long: (2,), "b": (2,)}),
+        "m.index.json": json.dumps({"weight_map": {long: "x", "b": "x"}}).encode(),
+    }.items():
+        found = read_tensors(file_of(path, content))
+        assert isinstance(found, TensorFile)
+        assert [tensor.name for tensor in found.tensors] == ["b"]
+        assert "characters" in found.skipped[0].reason
 
 
 def test_fields_of_a_protobuf_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
