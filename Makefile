@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock names public-tokenizers bench-tokenizers bench-accuracy bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
+.PHONY: demo test check format stock names public-tokenizers bench-accuracy bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,19 +37,13 @@ stock: $(VENV)/.installed ## rebuild the shipped background of code facts
 public-tokenizers: $(VENV)/.installed ## rebuild the shipped tables of public tokenizers
 	$(BIN)/python benchmarks/build_public_tokenizers.py
 
-bench-tokenizers: $(VENV)/.installed ## time and memory of two tokenizers of 200,000 tokens
-	$(BIN)/python benchmarks/tokenizers_speed.py
-
-names: $(VENV)/.installed ## rebuild the shipped background of settings and names
-	$(BIN)/python benchmarks/build_names.py
-
 bench-configs: $(VENV)/.installed ## how often the settings of unrelated model families agree
 	$(BIN)/python benchmarks/configs.py
 
 bench-accuracy: $(VENV)/.installed ## are copies found after they were rewritten, and by other tools?
 	$(BIN)/python benchmarks/accuracy.py
 
-bench-checkpoints: $(VENV)/.installed ## time and memory for checkpoints of 3 GB
+bench-checkpoints: $(VENV)/.installed ## time and memory for checkpoints of 3 GB and tokenizers of 200,000 tokens
 	$(BIN)/python benchmarks/checkpoints.py
 
 bench-copied-from: $(VENV)/.installed ## is the marked source of each `# Copied from` function the first choice?

@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from codeclone.model import TokenizerFile, Vocabulary
 from codeclone.public_tokenizers import FILE, compressed, digests
 from codeclone.read import vocabularies
 from codeclone.read.folder import read
 from codeclone.read.tokenizer_files import format_of, read_record
-from codeclone.tokenizers import Record, Vocabulary
 
 sys.path.insert(0, str(Path(__file__).parent))
 from packages import fetch, fetch_sources
@@ -44,7 +44,7 @@ VISION = {"<|image_pad|>": 151655, "<|video_pad|>": 151656}
 THINKING = {151665: "<tool_response>", 151666: "</tool_response>", 151667: "<think>", 151668: "</think>"}
 
 
-def record(path: Path) -> Record:
+def record(path: Path) -> TokenizerFile:
     """What codeclone reads in a file. Raises ValueError for one that it cannot read."""
     (file,) = read(str(path)).files
     found = read_record(file, format_of(file.path) or "")
@@ -77,7 +77,7 @@ def by_id(tokens: Mapping[str, int]) -> dict[int, str]:
     return {number: content for content, number in tokens.items()}
 
 
-def special(found: Record) -> dict[int, str]:
+def special(found: TokenizerFile) -> dict[int, str]:
     return {token.id: token.content for token in found.tokens if token.id is not None}
 
 
@@ -85,7 +85,7 @@ def table(
     title: str,
     tokens: Mapping[int, str],
     provenance: str,
-    source: Record | None = None,
+    source: TokenizerFile | None = None,
     vocabulary: Vocabulary | None = None,
     first: int = 0,
     end: int | None = None,

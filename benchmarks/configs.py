@@ -17,7 +17,8 @@ from pathlib import Path
 from scipy.stats import beta
 
 from codeclone.background import names
-from codeclone.evidence.config import _level, _pair
+from codeclone.match.decades import level_of
+from codeclone.match.setting_pairs import pair
 from codeclone.parse.documents import Document, documents
 from codeclone.read import folder
 
@@ -51,9 +52,9 @@ def main() -> None:
         if family(one) == family(other):
             continue
         drawn += 1
-        pair = _pair(one, other, names(), frozenset())
-        counts[_level(pair.ratio)] += 1
-        highest.append((pair.ratio.decades, pair.ratio.for_it, p, one.qualname, q, other.qualname))
+        ratio = pair(one, other, names(), frozenset()).ratio
+        counts[level_of(ratio.decades, ratio.for_it, ratio.for_it)] += 1
+        highest.append((ratio.decades, ratio.for_it, p, one.qualname, q, other.qualname))
     for level in ("none", "weak", "moderate"):
         k = counts[level]
         print(f"{level:9} {k:6,} of {drawn:,} = {k / drawn:.4%}, upper limit {beta.ppf(0.95, k + 1, drawn - k):.4%}")

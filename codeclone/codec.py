@@ -78,7 +78,8 @@ def _check(report: Report) -> None:
     if not report.candidates or report.verdict.level not in LEVELS:
         raise ValueError("no candidates, or a level that is none")
     for finding in report.evidence:
-        if not finding.left or not finding.right or not finding.reason or finding.level not in LEVELS:
+        told = finding.left and finding.reason and finding.level in LEVELS
+        if not told or (not finding.right and (finding.kind == "code" or finding.level != "none")):
             raise ValueError(f"an incomplete finding {finding.id[:40]!r}")
 
 

@@ -123,6 +123,27 @@ class Tensor:
     """None where its bytes are not there, or cannot be told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The tensors of one model."""
+
+    label: str
+    """Path of the index, or of the only file; of shards without an index the path of the first."""
+    paths: tuple[str, ...]
+    """Files that belong to it, the index first."""
+    tensors: tuple[Tensor, ...]
+    owners: tuple[int, ...]
+    """For each tensor the place of its file in `paths`."""
+    formats: tuple[str, ...]
+    shards: int
+    """Files with tensors that were read."""
+    expected: int
+    """Files with tensors that there should be."""
+    total_size: int | None
+    """In bytes, as the index says."""
+    metadata: Mapping[str, str]
+
+
 FragmentKind = Literal["function", "class", "module"]
 
 
@@ -371,6 +392,9 @@ class Table:
     """Rows beyond those listed."""
 
 
+REWRITE_RULES = "Rewrite rules"
+"""Title of the table of the rules between two checkpoints: (kind, left, right, tensors), a note where a rule is a guess."""
+
 TOKEN_FLAGS = ("lstrip", "rstrip", "normalized", "single_word", "special")
 
 
@@ -391,6 +415,92 @@ class Token:
         if all(flag is None for flag in self.flags):
             return "?"
         return " ".join(name for name, flag in zip(TOKEN_FLAGS, self.flags, strict=True) if flag) or "none"
+
+
+Vocabulary = tuple[str | None, ...]
+"""Tokens by id; None where no token has the id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTemplate:
+    """A template of Jinja that writes a conversation as one text."""
+
+    name: str
+    """`default` where the file has only one."""
+    text: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPath:
+    """What the trainer of a sentencepiece model noted of the machine that it ran on."""
+
+    name: str
+    """`input` or `model_prefix`."""
+    text: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerFile:
+    """What one file says of a tokenizer."""
+
+    path: str
+    format: str
+    sha256: str
+    """Of the file; of the file that it stands for, where it is a Git-LFS pointer."""
+    size: int
+    """In bytes, of the same."""
+    pointer: bool = False
+    tokens: tuple[Token, ...] = ()
+    vocabulary: Vocabulary | None = None
+    merges: tuple[str, ...] | None = None
+    templates: tuple[ChatTemplate, ...] = ()
+    settings: tuple[tuple[str, str, Location], ...] = ()
+    """(name, value as JSON, place)."""
+    leaks: tuple[BuildPath, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    """What of the file was left out; all of it where it has no more than a digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """What the files of a folder say of a tokenizer; of two that contradict each other one counts."""
+
+    path: str
+    """Of the folder, `.` for the root; of the file, where a folder has several tokenizers."""
+    records: tuple[TokenizerFile, ...]
+    """In order of path, without their vocabularies and merges."""
+    tokens: tuple[Token, ...]
+    """Special and added ones, each content once, in order of id; those without one stand last."""
+    vocabulary: Vocabulary | None
+    vocabulary_location: Location | None
+    merges: tuple[str, ...] | None
+    merges_location: Location | None
+    templates: tuple[ChatTemplate, ...]
+    settings: tuple[tuple[str, str, Location], ...]
+    leaks: tuple[BuildPath, ...]
+    contradictions: tuple[Skipped, ...]
+    """Where two files say different things, and what."""
+    listed: tuple[str, ...]
+    """Contents of new special tokens in the order in which a setting lists them."""
+
+    @property
+    def size(self) -> int | None:
+        """Ids of the vocabulary, added tokens included; None where no file has a vocabulary."""
+        if self.vocabulary is None:
+            return None
+        return max([len(self.vocabulary), *(token.id + 1 for token in self.tokens if token.id is not None)])
+
+
+KIND_TITLES = {
+    "code": "Code",
+    "config": "Configuration",
+    "references": "Dangling references",
+    "tensors": "Tensor names and shapes",
+    "tokenizer": "Tokenizer",
+}
+"""Kind -> what readers see; each room has its own in `TITLE`. A kind of another release is shown by its name."""
 
 
 @dataclass(frozen=True, slots=True)

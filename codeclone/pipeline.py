@@ -63,18 +63,10 @@ def _scan(
     candidates = _candidates(snapshots)
     context = Context(background.shipped(), base_tokenizer=_base_tokenizer(base_tokenizer))
 
-    findings: dict[str, Findings] = {}
-    for kind, its_room in rooms.items():
-        progress(
-            f"looking at the {kind} of {', '.join([left_snapshot.repository.name, *(c.name for c in candidates)])}"
-        )
-        left_profile, *others = profiles(its_room, [left_snapshot, *(snapshot for _, snapshot in snapshots)])
-        profiled = [
-            Profiled(candidate.name, role, profile)
-            for candidate, (role, _), profile in zip(candidates, snapshots, others, strict=True)
-        ]
-        progress(f"comparing the {kind}")
-        findings[kind] = its_room.compare(left_profile, profiled, context)
+    findings = {
+        kind: _findings(kind, its_room, left_snapshot, candidates, snapshots, context, progress)
+        for kind, its_room in rooms.items()
+    }
     _hold_something(findings, left_snapshot, candidates, snapshots)
 
     evidence = tuple(found for finding in findings.values() for found in finding.evidence)
@@ -92,10 +84,14 @@ def _scan(
         partition=partition,
         attribution=tuple(row for finding in findings.values() for row in finding.attribution),
         controls=tuple(control for finding in findings.values() for control in finding.controls),
-        skipped=(
-            *_skipped_reading(left_snapshot, candidates, snapshots),
-            *_unread(rooms, left_snapshot, candidates, snapshots),
-            *_skipped(findings),
+        skipped=tuple(
+            dict.fromkeys(  # a file that two rooms look into is told once
+                (
+                    *_skipped_reading(left_snapshot, candidates, snapshots),
+                    *_unread(rooms, left_snapshot, candidates, snapshots),
+                    *_skipped(findings),
+                )
+            )
         ),
         verdict=verdict.judge(
             evidence,
@@ -109,6 +105,22 @@ def _scan(
         leftovers=tuple(found for finding in findings.values() for found in finding.leftovers),
         common_names=next((f.common_names for f in findings.values() if f.common_names), None),
     )
+
+
+def _findings(
+    kind: str,
+    its_room: Room,
+    left: Snapshot,
+    candidates: Sequence[Candidate],
+    snapshots: Sequence[tuple[Role, Snapshot]],
+    context: Context,
+    progress: Progress,
+) -> Findings:
+    progress(f"looking at the {kind} of {', '.join([left.repository.name, *(c.name for c in candidates)])}")
+    left_profile, *others = profiles(its_room, [left, *(snapshot for _, snapshot in snapshots)])
+    profiled = [Profiled(c.name, c.role, profile) for c, profile in zip(candidates, others, strict=True)]
+    progress(f"comparing the {kind}")
+    return its_room.compare(left_profile, profiled, context)
 
 
 def _rooms(only: Sequence[str]) -> dict[str, Room]:

@@ -9,3 +9,8 @@ def plain(text: str, keep: str = "") -> str:
     Names and code come from the scanned repositories: none of their characters steers a terminal or a page.
     """
     return "".join(c if c.isprintable() or c in keep else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text with at most so many characters; an ellipsis stands for the rest."""
+    return text if len(text) <= most else text[: most - 1] + "…"

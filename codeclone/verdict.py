@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codeclone.model import LEVELS, Candidate, Evidence, Level, Partition, Repository, Verdict
+from codeclone.model import KIND_TITLES, LEVELS, Candidate, Evidence, Level, Partition, Repository, Verdict
 
 MOST_FOR_ONE_KIND: Level = "moderate"
 
@@ -103,7 +103,7 @@ def _other_kinds(supporting: Sequence[Evidence]) -> list[str]:
         found = [finding for finding in supporting if finding.kind == kind]
         best = max(found, key=lambda finding: LEVELS.index(finding.level))
         more = f" ({len(found) - 1:,} more)" if len(found) > 1 else ""
-        sentences.append(f"{kind.capitalize()}, {best.level}{more}: {best.reason}.")
+        sentences.append(f"{KIND_TITLES.get(kind, kind.capitalize())}, {best.level}{more}: {best.reason}.")
     return sentences
 
 

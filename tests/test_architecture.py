@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "codeclone"
 
-EVERYONE = {"model", "errors", "codec", "plain", "batches", "tokenizers"}
+EVERYONE = {"model", "errors", "codec", "plain", "batches"}
 MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"pipeline", "model"},
@@ -28,7 +28,6 @@ MAY_IMPORT = {
     "errors": set(),
     "plain": set(),
     "batches": set(),
-    "tokenizers": set(),
     "public_tokenizers": set(),
     "data": set(),
 }

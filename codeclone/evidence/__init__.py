@@ -10,12 +10,16 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codeclone.background import Background, Shares, names
 from codeclone.model import (
+    LEVELS,
     Attribution,
     CloneClass,
     CommonNames,
@@ -23,6 +27,7 @@ from codeclone.model import (
     CompositionRow,
     Control,
     Evidence,
+    Facts,
     Leftover,
     Partition,
     Place,
@@ -31,6 +36,10 @@ from codeclone.model import (
     Skipped,
     Snapshot,
 )
+from codeclone.plain import plain
+
+EVERY_READING = 7
+"""All bits of `Facts.readings`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +61,29 @@ class Profiled:
     role: Role
     profile: Profile
 
+    @property
+    def told(self) -> str:
+        """What a reason calls it: its name with its role."""
+        return plain(self.name) + {"right": "", "ancestor": " (ancestor)", "claimed": " (claimed source)"}[self.role]
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What one room has to say about a comparison."""
 
     evidence: tuple[Evidence, ...]
-    attribution: tuple[Attribution, ...]
-    partition: Partition
-    calibrated: Partition
-    """Of that, the facts whose share of a whole repository is known for unrelated ones: what a verdict may rest on."""
-    by_file: dict[str, Partition]
+    """The strongest first."""
     compared: tuple[Compared, ...]
+    """In the order of `sides`."""
+    skipped: tuple[tuple[str, Skipped], ...]
+    """(side, what): side as in `sides`."""
+    partition: Partition = field(default_factory=Partition)
+    """All zero for a kind whose findings are no facts in bits."""
+    calibrated: Partition = field(default_factory=Partition)
+    """Of that, the facts whose share of a whole repository is known for unrelated ones: what a verdict may rest on."""
+    by_file: Mapping[str, Partition] = field(default_factory=dict)
+    attribution: tuple[Attribution, ...] = ()
     controls: tuple[Control, ...] = ()
-    skipped: tuple[tuple[str, Skipped], ...] = ()
     classes: tuple[CloneClass, ...] = ()
     composition: tuple[CompositionRow, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
@@ -73,9 +91,52 @@ class Findings:
 
 
 def finding_id(kind: str, left: Sequence[Place], right: Sequence[Place]) -> str:
-    """An id that depends on the two sides' places only."""
-    text = "|".join(f"{place.location.path}#{place.location.pointer}#{place.qualname}" for place in (*left, *right))
+    """An id that depends on the two sides' places only: path, JSON pointer, first line and name of each."""
+    text = "|".join(
+        f"{place.location.path}#{place.location.pointer}#{place.qualname}#{place.location.span and place.location.span.first}"
+        for place in (*left, *right)
+    )
     return f"{kind}-" + hashlib.sha256(f"{len(left)}|{text}".encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+def sides(left: Profile, candidates: Sequence[Profiled]) -> list[tuple[str, Profile]]:
+    """Every profile with the name of its side in a report: `left`, then each candidate by its own."""
+    return [("left", left), *((candidate.name, candidate.profile) for candidate in candidates)]
+
+
+def skipped(left: Profile, candidates: Sequence[Profiled]) -> tuple[tuple[str, Skipped], ...]:
+    """What the profiles left out, with the name of its side."""
+    return tuple((name, skip) for name, profile in sides(left, candidates) for skip in profile.skipped)
+
+
+def explaining(candidates: Sequence[Profiled]) -> list[Profiled]:
+    """What can explain a finding instead of the right repository: ancestors before claimed sources, each in order of name."""
+    return sorted((c for c in candidates if c.role != "right"), key=lambda candidate: (candidate.role, candidate.name))
+
+
+def strongest_first(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """In order of level; those of one level stay in the order in which they are."""
+    return tuple(sorted(evidence, key=lambda finding: -LEVELS.index(finding.level)))
+
+
+def facts_of_data(keys: NDArray[np.uint64], owners: Sequence[int] | NDArray[np.int32]) -> Facts:
+    """Facts that are no code: nothing is read in several ways or at several depths, and their places are the room's own matter.
+
+    `owners`: for each key the document, tokenizer or file that has it.
+    """
+    its_owners = np.asarray(owners, np.int32)
+    order = np.lexsort((keys, its_owners))
+    keys, its_owners = keys[order], its_owners[order]
+    is_first = np.ones(len(keys), np.bool_)
+    is_first[1:] = (keys[1:] != keys[:-1]) | (its_owners[1:] != its_owners[:-1])
+    count = int(is_first.sum())
+    return Facts(
+        keys=keys[is_first],
+        fragments=its_owners[is_first],
+        nodes=np.zeros(count, np.int32),
+        depths=np.zeros(count, np.uint8),
+        readings=np.full(count, EVERY_READING, np.uint8),
+    )
 
 
 class Room(Protocol):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from codeclone.attribution import Explained, explain
 from codeclone.background import is_kernel, with_language
 from codeclone.batches import side_by_side
-from codeclone.evidence import Context, Findings, Profiled
+from codeclone.evidence import Context, Findings, Profiled, explaining, sides, skipped
 from codeclone.match import align, listing, showing, structure
 from codeclone.match.composition import composition
 from codeclone.match.features import COARSE, FINE, facts_of
@@ -95,32 +95,25 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     known = np.unique(np.concatenate([profile.facts.keys for profile in profiles]))
     bits = context.background.bits(known)
     alphabet = align.Alphabet()
-    sides = side_by_side(lambda profile: side_of(profile, known, bits, alphabet), profiles)
+    mine, *theirs = side_by_side(lambda profile: side_of(profile, known, bits, alphabet), profiles)
     explained = _explained(left, candidates, context)
-    matches = [best_matches(sides[0], side) for side in sides[1:]]
+    matches = [best_matches(mine, side) for side in theirs]
     found = _Found()
-    for candidate, side, its_matches in zip(candidates, sides[1:], matches, strict=True):
+    for candidate, side, its_matches in zip(candidates, theirs, matches, strict=True):
         if candidate.role == "right":
-            found = _found(sides[0], side, its_matches, explained, bits, known, _named_by(candidates))
+            found = _found(mine, side, its_matches, explained, bits, known, _named_by(candidates))
     return Findings(
         evidence=found.evidence,
         classes=found.classes,
         composition=found.composition,
         leftovers=found.leftovers,
         common_names=found.common_names,
-        attribution=_attribution(sides[0], [c.name for c in candidates], sides[1:], matches),
+        attribution=_attribution(mine, [c.name for c in candidates], theirs, matches),
         partition=explained.partition(),
         calibrated=explained.partition(explained.keys[~is_kernel(explained.keys)]),
         by_file=_by_file(left, explained),
-        compared=tuple(
-            _compared(name, profile) for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]
-        ),
-        skipped=tuple(
-            (name, skip)
-            for name, profile in [("left", left), *((c.name, c.profile) for c in candidates)]
-            for skip in profile.skipped
-        )
-        + tuple(("left", skip) for skip in found.skipped),
+        compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
+        skipped=(*skipped(left, candidates), *(("left", skip) for skip in found.skipped)),
     )
 
 
@@ -227,7 +220,7 @@ def _found(
 
 
 def _named_by(candidates: Sequence[Profiled]) -> set[str] | None:
-    others = [candidate.profile for candidate in candidates if candidate.role != "right"]
+    others = [candidate.profile for candidate in explaining(candidates)]
     if not others:
         return None
     return {name for profile in others for name in defined(profile.fragments, profile.details["parsed"].bindings)}

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from codeclone.background import text_keys
-from codeclone.evidence import Context, Findings, Profiled, finding_id
+from codeclone.evidence import (
+    Context,
+    Findings,
+    Profiled,
+    explaining,
+    facts_of_data,
+    finding_id,
+    sides,
+    skipped,
+    strongest_first,
+)
 from codeclone.match.references import Dangling, dangling
 from codeclone.model import (
     Compared,
     Evidence,
-    Facts,
     Location,
     Measure,
     Method,
-    Partition,
     Profile,
     Snapshot,
     Table,
@@ -65,12 +71,11 @@ def profiles(snapshots: Sequence[Snapshot]) -> list[Profile]:
 
 def _profile(snapshot: Snapshot, found: Named) -> Profile:
     texts = sorted({reference.text for reference in found.references})
-    empty = np.zeros(len(texts), np.int32)
     return Profile(
         kind="references",
         version=VERSION,
         snapshot_digest=snapshot.repository.digest,
-        facts=Facts(text_keys(texts), empty, empty, empty.astype(np.uint8), empty.astype(np.uint8)),
+        facts=facts_of_data(text_keys(texts), [0] * len(texts)),
         fragments=(),
         details={"named": found},
         skipped=found.skipped,
@@ -80,23 +85,17 @@ def _profile(snapshot: Snapshot, found: Named) -> Profile:
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
     """Follow each reference of the left; what leads to the right repository becomes evidence."""
     mine: Named = left.details["named"]
-    others = [(c.name, c.profile.details["named"]) for c in candidates if c.role != "right"]
-    others.sort(key=lambda other: other[0])
+    others = [(candidate.told, candidate.profile.details["named"]) for candidate in explaining(candidates)]
     evidence = [
         _finding(found)
         for candidate in candidates
         if candidate.role == "right"
         for found in dangling(mine, candidate.profile.details["named"], others, context.names["definitions"])
     ]
-    sides = [("left", left), *((candidate.name, candidate.profile) for candidate in candidates)]
     return Findings(
-        evidence=tuple(evidence),
-        attribution=(),
-        partition=Partition(),
-        calibrated=Partition(),
-        by_file={},
-        compared=tuple(_compared(name, profile) for name, profile in sides),
-        skipped=tuple((name, skip) for name, profile in sides for skip in profile.skipped),
+        evidence=strongest_first(evidence),
+        compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
+        skipped=skipped(left, candidates),
     )
 
 
@@ -114,7 +113,7 @@ def _finding(found: Dangling) -> Evidence:
         id=finding_id("references", places[:1], found.target[:1]),
         kind="references",
         claim=f"the left points at {text}, which it does not have",
-        stance="context" if found.level == "none" else "for",
+        stance="for" if found.level != "none" else "context" if found.target else "against",
         level=found.level,
         left=places,
         right=found.target[:MAX_PLACES],
@@ -131,7 +130,10 @@ def _reason(found: Dangling, first: Reference, text: str) -> str:
     where = f"{plain(first.place.location.path)}{_behind(first.place.location)}"
     said = f"the left's {where} {WORDS[first.kind]} {text}, which leads nowhere in the left repository"
     if found.explained_by:
-        return f"{said}; {plain(found.explained_by)} has it, which explains it"
+        ending = "as the right one has" if found.target else "and the right one has not"
+        return f"{said}; {found.explained_by} has it, {ending}"
+    if found.level == "none" and first.kind == "import":
+        return f"{said}; it is a package that the left says it needs"
     target = found.target[0]
     name = f" ({plain(target.qualname)})" if target.qualname else ""
     ending = {

@@ -7,31 +7,36 @@ Names and shapes show an architecture, which many share openly: whoever builds t
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codeclone.attribution import Explained, explain
 from codeclone.background import Shares, text_keys
-from codeclone.evidence import Context, Findings, Profiled, finding_id
-from codeclone.match.tensor_content import Beginnings, same_beginnings
-from codeclone.match.tensor_names import NameMatch, match_names
+from codeclone.evidence import (
+    Context,
+    Findings,
+    Profiled,
+    explaining,
+    facts_of_data,
+    finding_id,
+    sides,
+    skipped,
+    strongest_first,
+)
+from codeclone.match.tensor_content import Beginnings
+from codeclone.match.tensor_pairs import Pair, best_pairs, is_as_good
 from codeclone.match.tensor_rarity import bits_of, distinctive, fact
-from codeclone.match.tensor_showing import Amounts, Side, measures, sentence, tables
+from codeclone.match.tensor_showing import Amounts, Side, likeness, measures, sentence, tables
 from codeclone.model import (
-    LEVELS,
     PARTS,
+    Checkpoint,
     Compared,
     Evidence,
-    Facts,
     Level,
     Location,
-    Measure,
     Method,
-    Partition,
     Place,
     Profile,
     Skipped,
@@ -39,12 +44,12 @@ from codeclone.model import (
 )
 from codeclone.plain import plain
 from codeclone.read.beginnings import beginnings
-from codeclone.read.checkpoints import Checkpoint, checkpoints, dtypes
+from codeclone.read.checkpoints import checkpoints, dtypes
 from codeclone.read.sizes import bytes_of
 from codeclone.read.tensors import TensorFile, pointer_in, read_tensors
 from codeclone.read.tensors import reads as reads_tensors
 
-TITLE = "Tensors"
+TITLE = "Tensor names and shapes"
 VERSION = 1
 
 LEAST_MAPPED = 0.5
@@ -56,20 +61,14 @@ data/stock_names.npz has: from so many on the finding is moderate. Names of well
 (FLUX; the first Stable Diffusion nine, Segment Anything six; LLaMA, OpenCLIP, Whisper, Mamba, RWKV and Megatron at most three), and
 samples/lookalike, which follows the published description of samples/original, has four."""
 
-AS_GOOD = 0.9
-"""Share of what the right maps that an ancestor or a claimed source has to map to explain it as well."""
-
 LEAST_EQUAL = 1000
 """Bytes of a file that is the same on both sides: smaller ones hold next to nothing."""
 
 MAX_CHECKPOINTS = 50
 """Of a repository; the first by path."""
 
-TRIED = 2
-"""Right checkpoints that a left one is mapped onto: those that share the most shapes and names."""
-
-MAX_RENAMES = 50_000
-MAX_PLACES = 50
+MAX_RENAMES, MAX_PLACES = 50_000, 50
+"""Of one finding: pairs of tensor names, and files of a side, that are listed."""
 
 OPTIMIZER = re.compile(r"(optimizers?|optimizer_states?|optimizer_state_dict|optim|lr_schedulers?|loops)(\.|\Z)")
 """What a training checkpoint holds beside the model."""
@@ -98,30 +97,9 @@ def reads(path: str) -> bool:
 
 def profile(snapshot: Snapshot) -> Profile:
     """Read the head of every file of tensors."""
-    files: list[TensorFile] = []
-    contents: list[_Content] = []
-    values: dict[str, dict[str, NDArray[np.float32]]] = {}
-    skipped: list[Skipped] = []
-    for file in snapshot.files:
-        if not reads(file.path):
-            continue
-        outcome = read_tensors(file)
-        if isinstance(outcome, Skipped):
-            skipped.append(outcome)
-            pointer = pointer_in(file)
-            if pointer is not None:
-                contents.append(_Content(file.path, pointer.sha256, pointer.size))
-            continue
-        files.append(outcome)
-        values[file.path] = beginnings(file, outcome.tensors)
-        skipped += outcome.skipped
-        if file.whole and outcome.tensors and outcome.format != "index":
-            contents.append(_Content(file.path, file.sha256, file.size))
-    found, missing = checkpoints(files)
-    if len(found) > MAX_CHECKPOINTS:
-        missing += tuple(
-            Skipped(Location(c.label), f"more than {MAX_CHECKPOINTS} checkpoints") for c in found[MAX_CHECKPOINTS:]
-        )
+    read = _read(snapshot)
+    found, missing = checkpoints(read.files)
+    beyond = (Skipped(Location(c.label), f"more than {MAX_CHECKPOINTS} checkpoints") for c in found[MAX_CHECKPOINTS:])
     kept = tuple(_model_only(checkpoint) for checkpoint in found[:MAX_CHECKPOINTS])
     paths = sorted({path for checkpoint in kept for path in checkpoint.paths})
     texts = sorted({both for checkpoint in kept for both in _facts_by_file(checkpoint, paths)})
@@ -129,23 +107,48 @@ def profile(snapshot: Snapshot) -> Profile:
         kind="tensors",
         version=VERSION,
         snapshot_digest=snapshot.repository.digest,
-        facts=Facts(
-            keys=text_keys(text for _, text in texts),
-            fragments=np.array([file for file, _ in texts], np.int32),
-            nodes=np.zeros(len(texts), np.int32),
-            depths=np.zeros(len(texts), np.uint8),
-            readings=np.full(len(texts), 7, np.uint8),
-        ),
+        facts=facts_of_data(text_keys(text for _, text in texts), [file for file, _ in texts]),
         fragments=(),
         details={
             "checkpoints": kept,
-            "contents": tuple(contents),
+            "contents": tuple(read.contents),
             "paths": tuple(paths),
             "texts": tuple(t for _, t in texts),
-            "beginnings": tuple(_beginnings(checkpoint, values) for checkpoint in kept),
+            "beginnings": tuple(_beginnings(checkpoint, read.values) for checkpoint in kept),
         },
-        skipped=(*skipped, *missing),
+        skipped=(*read.skipped, *missing, *beyond),
     )
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the files of a snapshot hold."""
+
+    files: list[TensorFile] = field(default_factory=list)
+    contents: list[_Content] = field(default_factory=list)
+    values: dict[str, Beginnings] = field(default_factory=dict)
+    """Path -> what the tensors of that file begin with."""
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def _read(snapshot: Snapshot) -> _Read:
+    read = _Read()
+    for file in snapshot.files:
+        if not reads(file.path):
+            continue
+        outcome = read_tensors(file)
+        if isinstance(outcome, Skipped):
+            read.skipped.append(outcome)
+            pointer = pointer_in(file)
+            if pointer is not None:
+                read.contents.append(_Content(file.path, pointer.sha256, pointer.size))
+            continue
+        read.files.append(outcome)
+        read.values[file.path] = beginnings(file, outcome.tensors)
+        read.skipped += outcome.skipped
+        if file.whole and outcome.tensors and outcome.format != "index":
+            read.contents.append(_Content(file.path, file.sha256, file.size))
+    return read
 
 
 def _model_only(checkpoint: Checkpoint) -> Checkpoint:
@@ -153,17 +156,16 @@ def _model_only(checkpoint: Checkpoint) -> Checkpoint:
     kept = [place for place, tensor in enumerate(checkpoint.tensors) if not OPTIMIZER.match(tensor.name)]
     if len(kept) in (0, len(checkpoint.tensors)):
         return checkpoint
-    return Checkpoint(
-        checkpoint.label, checkpoint.paths, tuple(checkpoint.tensors[place] for place in kept),
-        tuple(checkpoint.owners[place] for place in kept), checkpoint.formats, checkpoint.shards, checkpoint.expected,
-        checkpoint.total_size,
-        {**checkpoint.metadata, "tensors of the optimizer, left out": str(len(checkpoint.tensors) - len(kept))},
-    )  # fmt: skip
+    left_out = len(checkpoint.tensors) - len(kept)
+    return replace(
+        checkpoint,
+        tensors=tuple(checkpoint.tensors[place] for place in kept),
+        owners=tuple(checkpoint.owners[place] for place in kept),
+        metadata={**checkpoint.metadata, "tensors of the optimizer, left out": str(left_out)},
+    )
 
 
-def _beginnings(
-    checkpoint: Checkpoint, values: Mapping[str, Mapping[str, NDArray[np.float32]]]
-) -> dict[str, NDArray[np.float32]]:
+def _beginnings(checkpoint: Checkpoint, values: Mapping[str, Beginnings]) -> Beginnings:
     return {name: its for path in checkpoint.paths for name, its in values.get(path, {}).items()}
 
 
@@ -182,30 +184,28 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     explained = explain(
         keys[order], weights[order], context.background.stock_bits, [(c.role, c.profile.facts.keys) for c in candidates]
     )
-    pairs = {c.name: _best(left, c.profile) for c in candidates}
+    mine = _with_beginnings(left)
+    pairs = {c.name: best_pairs(mine, _with_beginnings(c.profile)) for c in candidates}
+    others = explaining(candidates)
     evidence: list[Evidence] = []
     for candidate in candidates:
         if candidate.role != "right":
             continue
-        others = [(c, pairs[c.name]) for c in candidates if c.role != "right"]
         for number, pair in enumerate(pairs[candidate.name]):
-            rivals = [(c, found[number]) for c, found in others]
+            rivals = [(other, pairs[other.name][number]) for other in others]
             finding = _finding(pair, rivals, explained, context) if pair else None
             evidence += [finding] if finding else []
-        evidence += _equal(left, candidate, [c for c in candidates if c.role != "right"])
-    evidence.sort(key=lambda finding: (-LEVELS.index(finding.level), finding.left[0].location.path, finding.id))
-    sides = [("left", left), *((c.name, c.profile) for c in candidates)]
+        evidence += _equal(left, candidate, others)
+    evidence.sort(key=lambda finding: (finding.left[0].location.path, finding.id))
     return Findings(
-        evidence=tuple(evidence),
-        attribution=(),
+        evidence=strongest_first(evidence),
         partition=explained.partition(),
-        calibrated=Partition(),
         by_file={
             path: explained.partition(np.unique(left.facts.keys[left.facts.fragments == number]))
             for number, path in enumerate(left.details["paths"])
         },
-        compared=tuple(_compared(name, profile) for name, profile in sides),
-        skipped=tuple((name, skip) for name, profile in sides for skip in profile.skipped),
+        compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
+        skipped=skipped(left, candidates),
     )
 
 
@@ -213,79 +213,28 @@ def _compared(name: str, profile: Profile) -> Compared:
     return Compared(name, "tensors", len(profile.details["paths"]), 0, 0, len(profile.facts.keys))
 
 
-# Which checkpoint goes with which
+def _with_beginnings(profile: Profile) -> list[tuple[Checkpoint, Beginnings]]:
+    return [*zip(profile.details["checkpoints"], profile.details["beginnings"], strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    left: Checkpoint
-    right: Checkpoint
-    match: NameMatch
-
-    @property
-    def sure(self) -> float:
-        """Mapped tensors of equal shape, or where shapes are not known equal names; a guess counts half."""
-        counted = self.match.shapes_equal
-        if any(all(tensor.shape is None for tensor in side.tensors) for side in (self.left, self.right)):
-            counted = self.match.same_names
-        return counted - len(self.match.ambiguous) / 2
-
-    @property
-    def rank(self) -> tuple[float, int, int]:
-        return self.sure, -len(self.match.rules), -len(self.match.right_over)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outline:
-    """What tells quickly whether two checkpoints can have much in common."""
-
-    names: frozenset[str]
-    shapes: Counter[tuple[int, ...] | None]
-
-
-def _outlines(profile: Profile) -> list[_Outline]:
-    found: Sequence[Checkpoint] = profile.details["checkpoints"]
-    return [_Outline(frozenset(t.name for t in c.tensors), Counter(t.shape for t in c.tensors)) for c in found]
-
-
-def _best(left: Profile, right: Profile) -> list[_Pair | None]:
-    """For each left checkpoint the one of a candidate that explains it best."""
-    theirs: Sequence[Checkpoint] = right.details["checkpoints"]
-    others = _outlines(right)
-    best = []
-    values: Sequence[Beginnings] = right.details["beginnings"]
-    for checkpoint, outline, ours in zip(
-        left.details["checkpoints"], _outlines(left), left.details["beginnings"], strict=True
-    ):
-        alike = [sum((outline.shapes & other.shapes).values()) + len(outline.names & other.names) for other in others]
-        sizes = [abs(len(other.names) - len(outline.names)) for other in others]
-        order = sorted((place for place in range(len(others)) if alike[place]), key=lambda p: (-alike[p], sizes[p], p))
-        pairs = []
-        for place in order[:TRIED]:
-            other = theirs[place]
-            same = same_beginnings(checkpoint.tensors, other.tensors, ours, values[place])
-            pairs.append(_Pair(checkpoint, other, match_names(checkpoint.tensors, other.tensors, same)))
-        best.append(max(pairs, key=lambda pair: pair.rank, default=None))
-    return best
+# What is found
 
 
 def _finding(
-    pair: _Pair, rivals: Sequence[tuple[Profiled, _Pair | None]], explained: Explained, context: Context
+    pair: Pair, rivals: Sequence[tuple[Profiled, Pair | None]], explained: Explained, context: Context
 ) -> Evidence | None:
     """The pair as evidence; None where too little of the smaller checkpoint is mapped."""
     left, right, match = pair.left, pair.right, pair.match
     if pair.sure < LEAST_MAPPED * min(len(left.tensors), len(right.tensors)):
         return None
-    elsewhere = next(((c, other) for c, other in rivals if other is not None and _as_good(other, pair)), None)
+    elsewhere = next(((c, other) for c, other in rivals if other is not None and is_as_good(other, pair)), None)
     rare = _rare(pair, [candidate.profile for candidate, _ in rivals], context.names["attributes"])
     level: Level = "none" if elsewhere else "moderate" if len(rare) >= DISTINCTIVE else "weak"
     reason = sentence(left.tensors, right.tensors, match)
     if elsewhere is not None:
         candidate, other = elsewhere
-        role = "the ancestor" if candidate.role == "ancestor" else "the claimed source"
-        reason += (
-            f"; {role} {candidate.name} explains it as well: {sentence(left.tensors, other.right.tensors, other.match)}"
-        )
+        how = sentence(left.tensors, other.right.tensors, other.match)
+        reason += f"; {candidate.told} explains it as well: {how}"
     elif level == "moderate":
         folders = context.names["attributes"].folders
         some = ", ".join(plain(name[:60]) for name in rare[:8])
@@ -311,12 +260,7 @@ def _finding(
     )  # fmt: skip
 
 
-def _as_good(other: _Pair, pair: _Pair) -> bool:
-    """Whether another candidate explains the left checkpoint about as well: as many tensors, as many under their own names."""
-    return other.sure >= AS_GOOD * pair.sure and other.match.same_names >= AS_GOOD * pair.match.same_names
-
-
-def _rare(pair: _Pair, rivals: Sequence[Profile], attributes: Shares) -> list[str]:
+def _rare(pair: Pair, rivals: Sequence[Profile], attributes: Shares) -> list[str]:
     """Module names of both sides that no public model folder has, and no ancestor or claimed source."""
     if "GGUF" in (*pair.left.formats, *pair.right.formats):
         return []  # its names are those of the program that converts
@@ -327,7 +271,7 @@ def _rare(pair: _Pair, rivals: Sequence[Profile], attributes: Shares) -> list[st
     return distinctive(pairs, explained, attributes)
 
 
-def _amounts(pair: _Pair, explained: Explained, attributes: Shares) -> Amounts:
+def _amounts(pair: Pair, explained: Explained, attributes: Shares) -> Amounts:
     ours, theirs = ({fact(tensor): None for tensor in side.tensors} for side in (pair.left, pair.right))
     bits = bits_of([*ours, *theirs], attributes)
     shared = [text for text in ours if text in theirs]
@@ -383,25 +327,9 @@ def _equal(left: Profile, right: Profiled, rivals: Sequence[Profiled]) -> list[E
                 level="none" if holder else "strong",
                 left=places[0],
                 right=places[1],
-                measures=tuple(
-                    Measure(name, 1.0, "fraction", meaning)
-                    for name, meaning in (
-                        (
-                            "similarity",
-                            "bits of the names with shape and type that both have, in those of both together",
-                        ),
-                        (
-                            "containment_left",
-                            "share of the bits of the left names, with shape and type, that is found right",
-                        ),
-                        (
-                            "containment_right",
-                            "share of the bits of the right names, with shape and type, that is found left",
-                        ),
-                    )
-                ),
+                measures=likeness(1.0, 1.0, 1.0),
                 method=METHOD,
-                reason=f"the same file: {same}" + (f"; {holder.name} ({holder.role}) has it as well" if holder else ""),
+                reason=f"the same file: {same}" + (f"; {holder.told} has it as well" if holder else ""),
             )
         )
     return found

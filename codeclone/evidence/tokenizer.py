@@ -10,15 +10,25 @@ from numpy.typing import NDArray
 from codeclone import public_tokenizers
 from codeclone.attribution import Explained, explain
 from codeclone.background import text_keys
-from codeclone.evidence import Context, Findings, Profiled, finding_id
-from codeclone.match import chat, tokens
+from codeclone.evidence import (
+    Context,
+    Findings,
+    Profiled,
+    explaining,
+    facts_of_data,
+    finding_id,
+    sides,
+    skipped,
+    strongest_first,
+)
+from codeclone.match import chat, decades, tokens
+from codeclone.match.figures import share
 from codeclone.match.grounding import Grounded, base_of, ground
 from codeclone.match.token_pairs import Other, Pair, judged, pair
 from codeclone.match.token_tables import cut, tables
 from codeclone.model import (
     Compared,
     Evidence,
-    Facts,
     Fragment,
     Location,
     Measure,
@@ -29,29 +39,35 @@ from codeclone.model import (
     Snapshot,
     Stance,
     Token,
+    Tokenizer,
 )
 from codeclone.public_tokenizers import NONE, Base
 from codeclone.read.tokenizer_files import format_of
 from codeclone.read.tokenizer_folders import read_tokenizers
-from codeclone.tokenizers import Tokenizer
 
-TITLE = "Tokenizers"
+TITLE = "Tokenizer"
 VERSION = 1
 
 METHOD = Method(
     "new tokens",
     {
-        "most": tokens.MOST,
+        "most": decades.MOST,
         "penalty": tokens.PENALTY,
-        "weak": tokens.WEAK,
-        "moderate": tokens.MODERATE,
-        "families": tokens.LEAST_FAMILIES,
+        "weak": decades.WEAK,
+        "moderate": decades.MODERATE,
+        "families": decades.LEAST_GROUPS,
     },
     "likelihood ratio of shared new tokens beyond the base (docs/statistics.md); Kendall 1938 (order of merges)",
 )
 
 PLACES = 50
 """Shared tokens whose places are listed."""
+
+COMPARED_TEMPLATES = 4
+"""Chat templates of each side; a tokenizer has up to three."""
+
+_RIGHT = "found right; of all its special tokens where neither side has new ones"
+_LEFT = "found left; of all its special tokens where neither side has new ones"
 
 
 def reads(path: str) -> bool:
@@ -61,26 +77,16 @@ def reads(path: str) -> bool:
 
 def profile(snapshot: Snapshot) -> Profile:
     """Read every tokenizer of a snapshot. Its facts are its special and added tokens."""
-    found, skipped = read_tokenizers(snapshot)
-    keys = [_keys(tokenizer.tokens) for tokenizer in found]
-    owners = np.repeat(np.arange(len(found), dtype=np.int32), [len(some) for some in keys])
-    every = np.concatenate([*keys, np.zeros(0, np.uint64)])
-    order = np.lexsort((every, owners))
-    count = len(every)
+    found, left_out = read_tokenizers(snapshot)
+    texts = [(number, text) for number, tokenizer in enumerate(found) for text in _texts(tokenizer.tokens)]
     return Profile(
         kind="tokenizer",
         version=VERSION,
         snapshot_digest=snapshot.repository.digest,
-        facts=Facts(
-            keys=every[order],
-            fragments=owners[order],
-            nodes=np.zeros(count, np.int32),
-            depths=np.zeros(count, np.uint8),
-            readings=np.full(count, 7, np.uint8),
-        ),
+        facts=facts_of_data(text_keys(text for _, text in texts), [number for number, _ in texts]),
         fragments=tuple(Fragment(Location(t.path), "tokenizer", "module", "json", (), -1) for t in found),
         details={"tokenizers": found, "digests": tuple(_digest(tokenizer) for tokenizer in found)},
-        skipped=skipped,
+        skipped=left_out,
     )
 
 
@@ -88,9 +94,9 @@ def _digest(tokenizer: Tokenizer) -> str:
     return public_tokenizers.digest(tokenizer.vocabulary) if tokenizer.vocabulary else ""
 
 
-def _keys(some: Sequence[Token]) -> NDArray[np.uint64]:
+def _texts(some: Sequence[Token]) -> list[str]:
     """Two facts for each token: its content alone, and its content under its id and with its flags."""
-    return np.unique(text_keys([text for token in some for text in (token.content, _exact(token))]))
+    return [text for token in some for text in (token.content, _exact(token))]
 
 
 def _exact(token: Token) -> str:
@@ -106,7 +112,7 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     bases = [*public_tokenizers.tables().values(), *([declared] if declared is not None else [])]
     ours = _grounded(left, declared, none, bases)
     explained, by_file = _explained(ours, candidates, context)
-    others = [candidate for candidate in candidates if candidate.role != "right"]
+    others = explaining(candidates)
     evidence = [
         _finding(one, theirs[_closest(one, theirs, sets)], others, context)
         for candidate in candidates
@@ -116,15 +122,12 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         for one in ours
         if theirs
     ]
-    sides = [("left", left), *((candidate.name, candidate.profile) for candidate in candidates)]
     return Findings(
-        evidence=tuple(evidence),
-        attribution=(),
+        evidence=strongest_first(evidence),
         partition=explained.partition(),
-        calibrated=Partition(),
         by_file=by_file,
-        compared=tuple(_compared(name, its_profile) for name, its_profile in sides),
-        skipped=tuple((name, skip) for name, its_profile in sides for skip in its_profile.skipped),
+        compared=tuple(_compared(name, its_profile) for name, its_profile in sides(left, candidates)),
+        skipped=skipped(left, candidates),
     )
 
 
@@ -275,10 +278,6 @@ def _places(side: Grounded, found: Pair) -> tuple[Place, ...]:
     return places or (Place(Location(side.tokenizer.path)),)
 
 
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, 6) if whole else 0.0
-
-
 def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
     left, right = {*found.left.new}, {*found.right.new}
     if not left and not right:
@@ -286,11 +285,9 @@ def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
     both = len(left & right)
     bits = context.names["tokens"]
     measures = [
-        Measure(
-            "similarity", _share(both, len(left | right)), "fraction", "new tokens of both in those of either side"
-        ),
-        Measure("containment_left", _share(both, len(left)), "fraction", f"share of the left's new tokens {_RIGHT}"),
-        Measure("containment_right", _share(both, len(right)), "fraction", f"share of the right's new tokens {_LEFT}"),
+        Measure("similarity", share(both, len(left | right)), "fraction", "new tokens of both in those of either side"),
+        Measure("containment_left", share(both, len(left)), "fraction", f"share of the left's new tokens {_RIGHT}"),
+        Measure("containment_right", share(both, len(right)), "fraction", f"share of the right's new tokens {_LEFT}"),
         Measure("shared_bits", _bits(bits.bits(found.shared)), "bits", "rarity of the shared new tokens, added up"),
         Measure("attributable_bits", _bits(bits.bits([*found.counted])), "bits", "of these, of those nothing explains"),
         Measure(
@@ -321,13 +318,6 @@ def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
             Measure("template", round(alike, 6), "fraction", "shared subtrees of the closest chat templates")
         )
     return tuple(measures)
-
-
-_RIGHT = "found right; of all its special tokens where neither side has new ones"
-_LEFT = "found left; of all its special tokens where neither side has new ones"
-
-COMPARED_TEMPLATES = 4
-"""Chat templates of each side; a tokenizer has up to three."""
 
 
 def _templates(found: Pair) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codeclone.parse.graph import ANY_ORDER, ValueGraphs
-from codeclone.plain import plain
+from codeclone.plain import plain, shortened
 
 MAX_TERM = 160
 """Characters."""
@@ -29,8 +29,7 @@ def term(graphs: ValueGraphs, node: int, depth: int) -> str:
     P stands for any parameter, `own` for anything the repository itself defines; names of the programmer's own do not
     occur in terms.
     """
-    text = plain(_term(graphs, node, depth))
-    return text if len(text) <= MAX_TERM else text[: MAX_TERM - 1] + "…"
+    return shortened(plain(_term(graphs, node, depth)), MAX_TERM)
 
 
 def _term(graphs: ValueGraphs, node: int, depth: int) -> str:

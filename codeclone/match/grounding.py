@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeclone import public_tokenizers
-from codeclone.model import TOKEN_FLAGS, Token
+from codeclone.model import TOKEN_FLAGS, Token, Tokenizer
 from codeclone.public_tokenizers import Base
-from codeclone.tokenizers import Tokenizer
 
 MAX_BEYOND = 5000
 """Tokens of a vocabulary behind the last id of its base: up to so many are new tokens, more are another vocabulary."""
@@ -24,6 +23,7 @@ class Grounded:
     bases: tuple[Base, ...]
     """Several where they cannot be told apart; none where the base is unknown, or where the user says that there is none."""
     known: bool
+    """The base was named or recognised, or the user says that there is none."""
     told: str
     """The base in words."""
     new: Mapping[str, Token]

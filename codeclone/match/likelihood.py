@@ -1,8 +1,8 @@
 """How much more likely it is that two documents of settings agree as they do if one was made from the other.
 
-For each setting that both have: log10[((1 - EPS) + EPS p) / p] where the values are equal, log10 EPS where they differ; p is
-how often two strangers would agree on it. What depends on each other is drawn once: sizes of the architecture, rotary
-embeddings, ids of tokens, each object within the document, unknown keys with the same first word.
+For each setting that both have: log10[((1 - CHANGED) + CHANGED p) / p] where the values are equal, log10 CHANGED where they
+differ; p is how often two strangers would agree on it. What depends on each other is drawn once: sizes of the architecture with
+rotary embeddings and ids of tokens, each object within the document, unknown keys with the same first word.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeclone.background import LEAST_FOLDERS, Shares
+from codeclone.match.decades import MOST
 from codeclone.match.settings import Pairing
 from codeclone.model import Op
 from codeclone.parse.entries import Entry
+from codeclone.plain import plain
 
-EPS = 0.1
+CHANGED = 0.1
 """Share of the settings that someone who takes over a configuration changes."""
 
 RARE_VALUE = 0.1
@@ -28,8 +30,8 @@ LEAST_GAIN = 1.0
 """Decades: a group that tells less is not counted. Many common settings that agree depend on each other in ways that no list of
 groups knows of (the same library, the same size of model)."""
 
-CAP = 6.0
-"""The largest log10 of a likelihood ratio that one kind of evidence may claim."""
+EXPLAINED = "explained by"
+"""What `Weighed.why` begins with where an ancestor or a claimed source has the setting."""
 
 STOPPED = frozenset(
     "torch_dtype dtype transformers_version architectures model_type _name_or_path auto_map _commit_hash "
@@ -39,6 +41,9 @@ STOPPED = frozenset(
 )
 """Written by the library, or names of the model itself: they weigh nothing here. Class paths and names have a kind of
 evidence of their own."""
+
+ARCHITECTURE = "architecture"
+"""The group of sizes, positions and ids of tokens: who builds on a public model takes all of them from it at once."""
 
 _SIZES = re.compile(
     r"(?:^|_)(?:size|sizes|dims?|heads?|layers?|blocks?|depths?|width|widths|channels?|vocab|patch|patches|resolution|side|"
@@ -66,7 +71,7 @@ class Ratio:
     """What all settings of two documents come to."""
 
     decades: float
-    """log10 of the likelihood ratio, at most `CAP`."""
+    """log10 of the likelihood ratio, at most `decades.MOST`."""
     for_it: int
     """Groups that agree."""
     against_it: int
@@ -105,6 +110,7 @@ def weigh(
     values = names["values"].shares([entry.written for entry in mine])
     known = names["keys"].held_by([entry.key for entry in mine])
     folders = names["settings"].folders
+    families = _families(left, right, names)
     found = []
     for pairing, entry, p, value, keys in zip(pairings, mine, equal, values.tolist(), known.tolist(), strict=True):
         other = right[pairing.right] if pairing.right is not None else None
@@ -113,8 +119,12 @@ def weigh(
             found.append(Weighed(pairing, "", 0.0, reason))
             continue
         group = one_group or _group(entry, other, keys)
+        if group == ARCHITECTURE and entry.section in families:
+            why = f"not counted: both say that they are a {plain(families[entry.section])}, whose models share such settings"
+            found.append(Weighed(pairing, "", 0.0, why))
+            continue
         if pairing.op == "edited":
-            found.append(Weighed(pairing, group, math.log10(EPS), "the value differs"))
+            found.append(Weighed(pairing, group, math.log10(CHANGED), "the value differs"))
         elif pairing.op == "renamed":
             why = f"the value is in {_share(value, folders)} of the public model folders, under any key"
             found.append(Weighed(pairing, group, _gain(value), why))
@@ -126,6 +136,14 @@ def weigh(
             )
             found.append(Weighed(pairing, group, _gain(p), why))
     return found
+
+
+def _families(left: Sequence[Entry], right: Sequence[Entry], names: Mapping[str, Shares]) -> dict[tuple[str, ...], str]:
+    """Objects of the left document -> the public model type that both sides give for them."""
+    theirs = {entry.path: entry.value for entry in right if entry.key == "model_type"}
+    same = [e for e in left if e.key == "model_type" and e.value and theirs.get(e.path) == e.value]
+    public = names["settings"].held_by([entry.text for entry in same]).tolist()
+    return {entry.section: str(entry.value)[:60] for entry, folders in zip(same, public, strict=True) if folders}
 
 
 def _weightless(entry: Entry, other: Entry | None, op: Op, implied: frozenset[int]) -> str:
@@ -143,7 +161,7 @@ def _weightless(entry: Entry, other: Entry | None, op: Op, implied: frozenset[in
 
 
 def _gain(p: float) -> float:
-    return math.log10(((1 - EPS) + EPS * p) / p)
+    return math.log10(((1 - CHANGED) + CHANGED * p) / p)
 
 
 def _share(p: float, folders: int) -> str:
@@ -154,12 +172,10 @@ def _share(p: float, folders: int) -> str:
 def _group(entry: Entry, other: Entry | None, keys: int) -> str:
     names = {entry.key, *([other.key] if other else [])}
     whole = isinstance(entry.value, (int, list)) and not isinstance(entry.value, bool)
-    if any(_TOKEN_ID.search(name) for name in names):
-        return "ids of tokens"
-    if any(_ROTARY.search(name) for name in names):
-        return "positions"
+    if any(_TOKEN_ID.search(name) or _ROTARY.search(name) for name in names):
+        return ARCHITECTURE
     if whole and (any(_SIZES.search(name) for name in names) or _is_large(entry.value)):
-        return "sizes"
+        return ARCHITECTURE
     if any(_NORMALISATION.search(name) for name in names):
         return "normalisation"
     if entry.section:
@@ -189,4 +205,4 @@ def ratio(weighed: Sequence[Weighed]) -> Ratio:
         elif losses:
             total += min(losses)
             differing += 1
-    return Ratio(min(CAP, total), agreeing, differing)
+    return Ratio(min(MOST, total), agreeing, differing)

@@ -23,6 +23,9 @@ MAX_DEFINED = 3
 LEAST_CAMEL, LEAST_SNAKE = 10, 14
 """Characters of a name in capitals and small letters, and of two words in small letters."""
 
+SEVERAL = 3
+"""Different words that the left only mentions: from so many on they are weak together."""
+
 LEAST_NAME = 5
 """Letters and digits of a repository's name that is taken for one of its kind."""
 
@@ -51,7 +54,7 @@ class Dangling:
     target: tuple[Place, ...]
     """What is meant in the right repository; empty where that is none of these."""
     explained_by: str
-    """Name of the ancestor or claimed source that has it as well; empty where there is none."""
+    """The ancestor or claimed source that has it as well, as `others` calls it; empty where there is none."""
     steps: tuple[Step, ...]
     level: Level
 
@@ -81,27 +84,27 @@ def _side(named: Named) -> _Side:
 
 
 def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], definitions: Shares) -> list[Dangling]:
-    """References of the left that resolve in the right, those that tell most first.
+    """References of the left that lead to the right, or to an ancestor or claimed source, those that tell most first.
 
-    `others`: ancestors and claimed sources by name. `definitions`: names that public packages define.
+    `others`: what to call each ancestor and claimed source, and what it names; the first that has a reference explains it.
+    `definitions`: names that public packages define.
     """
     groups: dict[str, list[Reference]] = {}
     mine, theirs = _side(left), _side(right)
     candidates = [(name, _side(named)) for name, named in others]
-    for reference in (*left.references, *_mentions(left, right)):
-        if _can_tell(reference, right) and not _resolves(reference, mine):
+    sides = [theirs, *(side for _, side in candidates)]
+    for reference in (*left.references, *_mentions(left, [side.named for side in sides])):
+        if _can_tell(reference) and not _resolves(reference, mine):
             groups.setdefault(_name_of(reference), []).append(reference)
     public = dict(zip(groups, definitions.held_by([name.removesuffix(".py") for name in groups]).tolist(), strict=True))
+    several = len({name for name, some in groups.items() if {r.kind for r in some} == {"mention"}}) >= SEVERAL
     found: list[Dangling] = []
     for name, references in groups.items():
         if len(found) >= MAX_FOUND:
             break
         strongest = max(references, key=_weight)
-        if public[name] or _is_public(strongest):
-            continue
-        target = _target(strongest, theirs)
-        if target:
-            found.append(_followed(name, references, strongest, target, left, right, candidates))
+        if not public[name] and not _is_public(strongest) and any(_target(strongest, side) for side in sides):
+            found.append(_followed(name, references, strongest, left, theirs, candidates, several))
     return sorted(found, key=lambda one: (-LEVELS.index(one.level), -len(one.references), one.text))
 
 
@@ -114,18 +117,18 @@ def _name_of(reference: Reference) -> str:
     return reference.name or reference.module.rpartition(".")[2]
 
 
-def _mentions(left: Named, right: Named) -> list[Reference]:
-    """Words of the left's prose that the right defines, and files that it has."""
-    files = {f"{module}.py" for module in right.modules}
+def _mentions(left: Named, sides: Sequence[Named]) -> list[Reference]:
+    """Words of the left's prose that one of the sides defines, and files that it has."""
+    files = {f"{module}.py" for side in sides for module in side.modules}
     return [
         Reference("mention", "", word, place)
         for word, places in left.words.items()
-        if word in right.definitions or word in files
+        if word in files or any(word in side.definitions for side in sides)
         for place in places
     ]
 
 
-def _can_tell(reference: Reference, right: Named) -> bool:
+def _can_tell(reference: Reference) -> bool:
     """Whether the reference is to something of which there is only one."""
     name = _name_of(reference)
     if reference.kind == "origin":
@@ -133,9 +136,7 @@ def _can_tell(reference: Reference, right: Named) -> bool:
     if reference.kind == "import" and _root(reference).encode() in LIBRARIES:
         return False
     stem = name.removesuffix(".py")
-    if not is_distinctive(stem) or is_stock(stem) or not _is_special(stem):
-        return False
-    return len(right.definitions.get(name, ())) <= MAX_DEFINED
+    return is_distinctive(stem) and not is_stock(stem) and _is_special(stem)
 
 
 def _is_special(name: str) -> bool:
@@ -174,14 +175,17 @@ def _target(reference: Reference, side: _Side) -> tuple[Place, ...]:
     if name.endswith(".py"):
         return _files(name.removesuffix(".py"), side.named)
     defined = side.named.definitions.get(name, ())
+    if len(defined) > MAX_DEFINED:
+        return ()
     module = reference.module.rpartition(".")[2]
     if reference.kind in ("class path", "import") and module:
         if not reference.name:
             return _files(name, side.named)
         files = side.named.modules.get(module, ()) if defined else ()
         inside = tuple(p for p in defined if p.location.path in files or _within(p.location.path, files))
-        # The class alone will do where the module has a name that everyone uses.
-        return inside or defined
+        # The class alone will do, but for an import by the name of a package: that can be any library.
+        is_library = reference.kind == "import" and not reference.module.startswith(".")
+        return inside if is_library else inside or defined
     return defined
 
 
@@ -190,6 +194,7 @@ def _within(path: str, folders: Sequence[str]) -> bool:
 
 
 def _files(module: str, side: Named) -> tuple[Place, ...]:
+    """The files or folders that an import of a module can mean."""
     return tuple(Place(Location(path)) for path in side.modules.get(module, ()))
 
 
@@ -224,10 +229,10 @@ def _followed(
     name: str,
     references: Sequence[Reference],
     strongest: Reference,
-    target: tuple[Place, ...],
     left: Named,
-    right: Named,
+    right: _Side,
     others: Sequence[tuple[str, _Side]],
+    several: bool,
 ) -> Dangling:
     text = strongest.text or name
     steps = [
@@ -239,8 +244,9 @@ def _followed(
         place = _target(strongest, its_names)
         steps.append(Step(other, text, place, "found" if place else "not there"))
         explained = explained or (other if place else "")
-    steps.append(Step("right", text, target, "found"))
-    level: Level = "none" if explained else _level(strongest, target, right)
+    target = _target(strongest, right)
+    steps.append(Step("right", text, target, "found" if target else "not there"))
+    level: Level = "none" if explained else _level(strongest, target, left, right.named, several)
     return Dangling(text, tuple(references), target, explained, tuple(steps), level)
 
 
@@ -253,16 +259,27 @@ def _nowhere(reference: Reference, left: Named) -> str:
     )
 
 
-def _level(reference: Reference, target: Sequence[Place], right: Named) -> Level:
-    """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak, and so
-    is what says openly which repository has it: every derivative of a public model whose code is loaded from there does."""
-    if reference.kind == "mention" or reference.source:
+def _level(reference: Reference, target: Sequence[Place], left: Named, right: Named, several: bool) -> Level:
+    """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak, where it is a
+    file or has the right's own name in it or is one of several, for a word alone can be that of a paper or a data set.
+    What says openly which repository has it is weak: so does whatever is made from a public model with code of its own."""
+    if reference.kind == "mention":
+        return "weak" if several or reference.name.endswith(".py") or _has_name_of(reference.name, right) else "none"
+    if reference.source:
         return "weak"
     if reference.kind in ("class name", "origin"):
         return "moderate"
+    if reference.kind == "import" and _root(reference) in left.dependencies:
+        return "none"
     module = reference.module.rpartition(".")[2]
-    is_package = any(place.location.path.count("/") for place in target) and not reference.module.startswith(".")
+    is_package = any("/" in place.location.path for place in target) and not reference.module.startswith(".")
     hits = bool(module) and any(PurePosixPath(place.location.path).stem == module for place in target)
     if reference.kind == "import" and is_package:
         return "weak"  # the right may be installed and used as a library
     return "strong" if hits and reference.name else "moderate"
+
+
+def _has_name_of(name: str, side: Named) -> bool:
+    """Whether one of the words that a repository calls itself by stands in a name."""
+    words = {word for title in side.titles for word in re.findall(r"[a-z]{5,}", title.lower())}
+    return any(word in name.lower() for word in words)

@@ -32,6 +32,8 @@ CONFLICT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Template:
+    """Tensor names that differ in their indices only."""
+
     segments: Segments
     members: dict[Segments, int]
     """Indices -> place of the tensor."""
@@ -73,7 +75,7 @@ def templates_of(names: Sequence[Segments], places: Iterable[int], wild: int) ->
 
 
 Shapes = tuple[list[tuple[int, ...] | None], list[tuple[int, ...] | None]]
-
+"""Of the left and of the right tensors, by place; None where not known."""
 
 Key = tuple[tuple[float, ...], tuple[float, ...], int]
 """What candidates are ordered by: what their rules cost, then what a guess goes by, then their number."""

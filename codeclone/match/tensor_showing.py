@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from codeclone.match.figures import share
 from codeclone.match.tensor_names import NameMatch
-from codeclone.model import Measure, Table, TableRow, Tensor
-from codeclone.plain import plain
+from codeclone.model import REWRITE_RULES, Measure, Op, Table, TableRow, Tensor
+from codeclone.plain import plain, shortened
 
 MAX_RULES, MAX_LEFT_OVER = 500, 200
 """Rows of the tables; the rest is counted."""
 
 MAX_TEXT = 200
-
-RULES = "Rewrite rules"
-"""Title of the table by which codeclone.report.renames finds the rules."""
+"""Characters of a name that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +39,26 @@ class Amounts:
         )  # type: ignore[return-value]
 
 
-def measures(amounts: Amounts, left: int, right: int, match: NameMatch) -> tuple[Measure, ...]:
-    """`left`, `right`: tensors of each side."""
-    resemblance, in_right, in_left = amounts.shares
+def likeness(resemblance: float, left_in_right: float, right_in_left: float) -> tuple[Measure, ...]:
+    """The measures that every finding about tensors has; fractions."""
     return (
         Measure("similarity", resemblance, "fraction", "bits of the names with shape and type that both have, in those of both together"),
-        Measure("containment_left", in_right, "fraction", "share of the bits of the left names, with shape and type, that is found right"),
-        Measure("containment_right", in_left, "fraction", "share of the bits of the right names, with shape and type, that is found left"),
-        Measure("shared_bits", round(amounts.shared, 3), "bits", "rarity of the names that both have, added up"),
-        Measure("attributable_bits", round(amounts.attributable, 3), "bits", "of these, names that are not stock and that no ancestor or claimed source has"),
-        Measure("tensors_mapped", _share(len(match.mapping), min(left, right)), "fraction", "tensors that are mapped one to one, in those of the smaller checkpoint"),
-        Measure("shapes_equal", _share(match.shapes_equal, len(match.mapping)), "fraction", "of the mapped tensors, those with the same shape on both sides"),
-        Measure("rules", float(len(match.rules)), "rules", "rewrite rules that turn the left names into the right ones"),
-        Measure("tensors_guessed", _share(len(match.ambiguous), len(match.mapping)), "fraction", "of the mapped tensors, those for which another of the same shape would have done as well"),
+        Measure("containment_left", left_in_right, "fraction", "share of the bits of the left names, with shape and type, that is found right"),
+        Measure("containment_right", right_in_left, "fraction", "share of the bits of the right names, with shape and type, that is found left"),
     )  # fmt: skip
 
 
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, 6) if whole else 0.0
+def measures(amounts: Amounts, left: int, right: int, match: NameMatch) -> tuple[Measure, ...]:
+    """`left`, `right`: tensors of each side."""
+    return (
+        *likeness(*amounts.shares),
+        Measure("shared_bits", round(amounts.shared, 3), "bits", "rarity of the names that both have, added up"),
+        Measure("attributable_bits", round(amounts.attributable, 3), "bits", "of these, names that are not stock and that no ancestor or claimed source has"),
+        Measure("tensors_mapped", share(len(match.mapping), min(left, right)), "fraction", "tensors that are mapped one to one, in those of the smaller checkpoint"),
+        Measure("shapes_equal", share(match.shapes_equal, len(match.mapping)), "fraction", "of the mapped tensors, those with the same shape on both sides"),
+        Measure("rules", float(len(match.rules)), "rules", "rewrite rules that turn the left names into the right ones"),
+        Measure("tensors_guessed", share(len(match.ambiguous), len(match.mapping)), "fraction", "of the mapped tensors, those for which another of the same shape would have done as well"),
+    )  # fmt: skip
 
 
 def sentence(left: Sequence[Tensor], right: Sequence[Tensor], match: NameMatch) -> str:
@@ -90,15 +91,18 @@ def tables(
     rules = tuple(
         TableRow(
             "renamed",
-            (covered.rule.kind, *(plain(text[:MAX_TEXT]) for text in covered.rule.shown), covered.tensors),
+            (covered.rule.kind, *(shortened(plain(text), MAX_TEXT) for text in covered.rule.shown), covered.tensors),
             "a guess: others of the same shape would have done as well" if covered.ambiguous else "",
         )
         for covered in match.rules
     )
-    over = [("only_left", left[place]) for place in match.left_over]
+    over: list[tuple[Op, Tensor]] = [("only_left", left[place]) for place in match.left_over]
     over += [("only_right", right[place]) for place in match.right_over]
     shown = [*over[: MAX_LEFT_OVER // 2], *over[max(MAX_LEFT_OVER // 2, len(over) - MAX_LEFT_OVER // 2) :]]
-    left_over = tuple(TableRow(op, (plain(t.name[:MAX_TEXT]), shape_text(t.shape), t.dtype)) for op, t in shown)  # type: ignore[arg-type]
+    left_over = tuple(
+        TableRow(op, (shortened(plain(tensor.name), MAX_TEXT), shape_text(tensor.shape), tensor.dtype))
+        for op, tensor in shown
+    )
     names = dict.fromkeys((*context[0], *context[1]))
     rows = tuple(
         TableRow(
@@ -107,7 +111,7 @@ def tables(
         for n in names
     )
     found = (
-        Table(RULES, ("kind", "left", "right", "tensors"), rules[:MAX_RULES], max(0, len(rules) - MAX_RULES)),
+        Table(REWRITE_RULES, ("kind", "left", "right", "tensors"), rules[:MAX_RULES], max(0, len(rules) - MAX_RULES)),
         Table("Left over", ("tensor", "shape", "type"), left_over, len(over) - len(shown)),
         Table("Context", ("", "left", "right"), rows),
     )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from codeclone import public_tokenizers
 from codeclone.background import STOCK_SHARE, Shares
 from codeclone.match import tokens
+from codeclone.match.decades import level_of
 from codeclone.match.grounding import Grounded
-from codeclone.model import LEVELS, Level
-from codeclone.tokenizers import Tokenizer
+from codeclone.model import LEVELS, Level, Tokenizer
 
 PATH_PARTS, PATH_CHARACTERS = 3, 20
 """A path of at least so many parts and characters was hardly written twice; `data/corpus.txt` was."""
@@ -28,12 +28,13 @@ class Merges:
     """Two lists of merges."""
 
     left: int
+    """How many there are."""
     right: int
     prefix: int
     """The same from the first on."""
     shared: int
     order: float
-    """Kendall's tau of the shared ones."""
+    """Kendall's tau of the shared ones, in [-1, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Pair:
     unheard: int
     """Of these, how many no model folder knows."""
     folders: int
+    """Public model folders that were counted."""
     score: tokens.Score
     overlap: tokens.Overlap | None
     merges: Merges | None
@@ -148,7 +150,7 @@ def _slots(left: Grounded, right: Grounded, contents: Sequence[str]) -> float:
 
 def judged(found: Pair) -> tuple[Level, str]:
     """The level of a pair, and why in a sentence or two."""
-    its_level = tokens.level(found.score)
+    its_level = level_of(found.score.ratio, found.score.families, found.score.rare)
     sentences = [_tokens_sentence(found)]
     if _may_have_one_base(found) and LEVELS.index(its_level) > LEVELS.index("weak"):
         its_level = "weak"

@@ -9,6 +9,7 @@ from codeclone import public_tokenizers
 from codeclone.background import Shares
 from codeclone.match.token_pairs import Pair
 from codeclone.model import Cell, Op, Table, TableRow, Token
+from codeclone.plain import shortened
 
 ROWS = 400
 """Of a table; what is beyond is counted."""
@@ -75,7 +76,7 @@ def _cells(content: str, left: int | None, right: int | None, flags: str) -> tup
 
 
 def cut(text: str) -> str:
-    return text if len(text) <= CELL else text[: CELL - 1] + "…"
+    return shortened(text, CELL)
 
 
 def entry_table(title: str, note: str, left: Mapping[str, str], right: Mapping[str, str]) -> Table:

@@ -15,21 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.model import Level
-
-MOST = 6.0
-"""log10: what one kind of evidence counts at most (docs/statistics.md: an e-value above 10^6 claims more than the model of
-independent choices can carry)."""
+from codeclone.match.decades import MOST
 
 PENALTY = 1.0
 """log10, for each family that is not shared: that a copy leaves out a family, or has one more, in one of ten."""
-
-WEAK, MODERATE = 1.0, 4.0
-"""log10 of the likelihood ratio from which a level counts: ten to one, and ten thousand to one."""
-
-LEAST_FAMILIES = 3
-"""Shared families, each known to fewer than one in a hundred model folders, that `moderate` takes: two teams that read the
-same papers may well choose one or two equal names (`<box>`, `<quad>`)."""
 
 _PART = r"(?:start|begin|open|end|close|stop|bos|eos|bot|eot)"
 _CLOSING = re.compile(r"^([^\w/]+)/")
@@ -48,13 +37,15 @@ class Score:
     """What shared and unshared new tokens say; log10 throughout."""
 
     ratio: float
-    """At most `MOST`."""
+    """At most `decades.MOST`."""
     families: int
     """Shared ones that count."""
     rare: int
     """Of these, those that fewer than one in a hundred model folders know."""
     slots: float
+    """Of `ratio`, for the same choice of free slots."""
     penalties: int
+    """Families that count against, `PENALTY` each."""
 
 
 def score(
@@ -78,13 +69,6 @@ def score(
     rare = sum(share < stock for share in shares.values())
     counted = sum(share < 1.0 for share in shares.values())
     return Score(min(MOST, total + slots - PENALTY * penalties), counted, rare, slots, penalties)
-
-
-def level(found: Score) -> Level:
-    """What shared new tokens count as."""
-    if found.ratio >= MODERATE and found.rare >= LEAST_FAMILIES:
-        return "moderate"
-    return "weak" if found.ratio >= WEAK and found.families else "none"
 
 
 def slot_term(ids: Sequence[int], free: Sequence[int], ordered: bool) -> float:
@@ -125,6 +109,7 @@ class Overlap:
     same_id: int
     """Of these, those with one id."""
     left: int
+    """Tokens of the vocabulary; ids without one are not counted."""
     right: int
 
     @property

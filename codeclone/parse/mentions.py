@@ -47,6 +47,11 @@ MAX_NAME = 200
 LIGHTER = 8
 """Patterns take this much less time than parsing and lowering, by which work is counted (batches.py)."""
 
+REQUIREMENTS = re.compile(
+    r"(?:requirements[\w.-]*\.(?:txt|in)|setup\.(?:py|cfg)|pyproject\.toml|pipfile|environment\.ya?ml|metadata|pkg-info)\Z"
+)
+"""Files that say what has to be installed, by their names in small letters."""
+
 PROSE = (".md", ".rst", ".txt")
 CLASS_PATHS = ("auto_map", "custom_pipelines", "class_path", "_target_")
 CLASS_NAMES = (
@@ -103,6 +108,8 @@ class Named:
     references: tuple[Reference, ...]
     words: dict[str, tuple[Place, ...]]
     """Words of several parts in comments, strings and prose -> the first places."""
+    dependencies: frozenset[str]
+    """Words of the files that say what has to be installed."""
     titles: tuple[str, ...]
     """What the repository calls itself: its own name, headings of its README, model types, origins."""
     skipped: tuple[Skipped, ...]
@@ -113,13 +120,15 @@ class _Found:
     definitions: dict[str, list[Place]] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     words: dict[str, list[Place]] = field(default_factory=dict)
+    dependencies: set[str] = field(default_factory=set)
     titles: dict[str, None] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
 
 
 def reads(path: str) -> bool:
     """Whether a file can name or define something, by its name."""
-    return path.lower().endswith((".py", ".json", *PROSE))
+    name = PurePosixPath(path).name.lower()
+    return name.endswith((".py", ".json", *PROSE)) or REQUIREMENTS.match(name) is not None
 
 
 def named(snapshots: Sequence[Snapshot]) -> list[Named]:
@@ -132,6 +141,8 @@ def named(snapshots: Sequence[Snapshot]) -> list[Named]:
 
 def _is_read(file: File) -> bool:
     name = file.path.lower()
+    if REQUIREMENTS.match(PurePosixPath(name).name):
+        return file.size <= MAX_TEXT_BYTES
     if name.endswith(".json"):
         return file.size <= MAX_JSON_BYTES and not name.endswith(".index.json")
     return name.endswith((".py", *PROSE)) and file.size <= MAX_TEXT_BYTES
@@ -170,6 +181,7 @@ def _joined(snapshot: Snapshot, parts: Sequence[_Found]) -> Named:
         _modules(snapshot),
         tuple(references[:MAX_REFERENCES]),
         {word: tuple(words[word][:MAX_PLACES]) for word in [*words][:MAX_WORDS]},
+        frozenset().union(*(part.dependencies for part in parts)),
         tuple(titles)[:MAX_TITLES],
         (*(skip for part in parts for skip in part.skipped), *(Skipped(Location("."), reason) for reason in over)),
     )
@@ -208,6 +220,10 @@ def _text(file: File, found: _Found, name: str) -> None:
             found.skipped.append(Skipped(Location(file.path), "not text: it contains null bytes"))
         return
     text = decoded.content
+    if REQUIREMENTS.match(name):
+        found.dependencies.update(word.replace("-", "_") for word in re.findall(r"[A-Za-z][\w-]+", text))
+    if not name.endswith((".py", *PROSE)):
+        return
     starts = _starts(text)
     if name.endswith(PROSE):
         if name.startswith("readme"):

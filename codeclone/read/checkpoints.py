@@ -4,39 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import PurePosixPath
 
-from codeclone.model import Location, Skipped, Tensor
+from codeclone.model import Checkpoint, Location, Skipped, Tensor
 from codeclone.read.tensors import INDEX, TensorFile
 
 _SHARD = re.compile(r"(.*?)-(\d{5})-of-(\d{5})(\.\w+)\Z")
 
 MAX_MISSING = 5
 """Shards that are missing and named one by one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The tensors of one model."""
-
-    label: str
-    """Path of the index, or of the only file; of shards without an index the path of the first."""
-    paths: tuple[str, ...]
-    """Files that belong to it, the index first."""
-    tensors: tuple[Tensor, ...]
-    owners: tuple[int, ...]
-    """For each tensor the place of its file in `paths`."""
-    formats: tuple[str, ...]
-    shards: int
-    """Files with tensors that were read."""
-    expected: int
-    """Files with tensors that there should be."""
-    total_size: int | None
-    """In bytes, as the index says."""
-    metadata: Mapping[str, str]
 
 
 def checkpoints(files: Sequence[TensorFile]) -> tuple[tuple[Checkpoint, ...], tuple[Skipped, ...]]:

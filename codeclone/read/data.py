@@ -9,6 +9,7 @@ from typing import Any
 
 from codeclone.model import File, Location, Skipped
 from codeclone.read.lfs import pointer_of
+from codeclone.read.notes import MAX_TOLD, Notes
 
 MAX_JSON_BYTES = 64 * 2**20
 """The largest tokenizer.json of a public model has about 35 MB."""
@@ -22,9 +23,6 @@ The largest tokenizer.json of a public model has about 2,000,000."""
 
 MAX_NAME = 200
 """Characters of a name that are shown in a pointer."""
-
-MAX_TOLD = 20
-"""Entries of one file that are told one by one as left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,8 @@ def parse_json(content: bytes, path: str) -> Data | Skipped:
     except ValueError as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         return Skipped(Location(path), f"not JSON{place}: {getattr(error, 'msg', error)}")
-    told = _Told(path)
-    return Data(_clean(value, (), told), told.all)
+    notes = Notes(path)
+    return Data(_clean(value, (), notes), notes.all())
 
 
 def escaped(name: str) -> str:
@@ -100,51 +98,37 @@ _Names = tuple[str | int, ...]
 and stand above millions of values."""
 
 
-class _Told:
-    """What was left out; the first entries one by one."""
-
-    def __init__(self, path: str) -> None:
-        self.path, self.skipped, self.more = path, list[Skipped](), 0
-
-    def tell(self, names: _Names, reason: str) -> None:
-        if len(self.skipped) < MAX_TOLD:
-            pointer = "".join(f"/{escaped(str(name)[:MAX_NAME])}" for name in names)
-            self.skipped.append(Skipped(Location(self.path, pointer=pointer), reason))
-        else:
-            self.more += 1
-
-    @property
-    def all(self) -> tuple[Skipped, ...]:
-        rest = f"{self.more:,} more entries were left out for such reasons"
-        return (*self.skipped, *([Skipped(Location(self.path), rest)] if self.more else []))
+def _tell(notes: Notes, names: _Names, reason: str) -> None:
+    pointer = "".join(f"/{escaped(str(name)[:MAX_NAME])}" for name in names) if len(notes.skipped) < MAX_TOLD else ""
+    notes.add(pointer, reason)
 
 
 _LEFT_OUT = object()
 
 
-def _clean(value: Any, names: _Names, told: _Told) -> Any:
+def _clean(value: Any, names: _Names, notes: Notes) -> Any:
     """The value without what is no JSON or too deep; its depth is bounded, so the recursion is."""
     if isinstance(value, float) and not math.isfinite(value):
-        told.tell(names, f"no finite number: {value}")
+        _tell(notes, names, f"no finite number: {value}")
         return _LEFT_OUT
     if not isinstance(value, (dict, list)):
         return value
     if len(names) >= MAX_DEPTH:
-        told.tell(names, f"nested deeper than {MAX_DEPTH} levels")
+        _tell(notes, names, f"nested deeper than {MAX_DEPTH} levels")
         return _LEFT_OUT
     if isinstance(value, list):
         items = (
-            _clean(item, (*names, place), told) if isinstance(item, (dict, list, float)) else item
+            _clean(item, (*names, place), notes) if isinstance(item, (dict, list, float)) else item
             for place, item in enumerate(value)
         )
         return [item for item in items if item is not _LEFT_OUT]
     if isinstance(value, _Object):
         for name in value.twice:
-            told.tell((*names, name), "stands more than once: the last entry counts, the others were left out")
+            _tell(notes, (*names, name), "stands more than once: the last entry counts, the others were left out")
     found: dict[str, Any] = {}
     for name, item in value.items():
         if isinstance(item, (dict, list, float)):
-            item = _clean(item, (*names, name), told)
+            item = _clean(item, (*names, name), notes)
             if item is _LEFT_OUT:
                 continue
         found[name] = item

@@ -17,6 +17,7 @@ from codeclone.read.data import escaped, parse_json, read_json
 from codeclone.read.gguf import MAGIC as GGUF_MAGIC
 from codeclone.read.gguf import GgufError, read_gguf
 from codeclone.read.lfs import MAX_POINTER_BYTES, Pointer, pointer_of
+from codeclone.read.notes import Notes
 from codeclone.read.sizes import bytes_of
 
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf")
@@ -27,9 +28,6 @@ MAX_HEADER = 100_000_000
 
 MAX_PARSED_HEADER = 32 * 2**20
 """Bytes of a header that is parsed; one of 50,000 tensors has about 6 MB."""
-
-MAX_TOLD = 20
-"""Entries of one file that are told one by one as left out."""
 
 MAX_NAME = 500
 """Characters of a tensor's name; those of public models have up to 150. Names are compared segment by segment."""
@@ -122,60 +120,47 @@ def _safetensors(stream: BinaryIO, file: File) -> TensorFile | Skipped:
         return Skipped(where, f"its header is {data.reason}")
     if not isinstance(data.value, dict):
         return Skipped(where, "its header is no JSON object")
-    told = _Told(file.path, [*data.skipped])
+    notes = Notes(file.path, data.skipped)
     tensors = [
         tensor
         for name, entry in data.value.items()
-        if name != "__metadata__" and (tensor := _entry(name, entry, 8 + length, file.size, told)) is not None
+        if name != "__metadata__" and (tensor := _entry(name, entry, 8 + length, file.size, notes)) is not None
     ]
     overlapping = _overlapping(tensors)
     for tensor in tensors:
         if tensor.name in overlapping:
-            told.tell(tensor.name, "its bytes are another tensor's too: only name and shape are kept")
+            notes.add(_at(tensor.name), "its bytes are another tensor's too: only name and shape are kept")
     kept = (Tensor(t.name, t.shape, t.dtype) if t.name in overlapping else t for t in tensors)
     return TensorFile(
-        file.path, "safetensors", tuple(kept), _metadata(data.value.get("__metadata__")), skipped=told.all
+        file.path, "safetensors", tuple(kept), _metadata(data.value.get("__metadata__")), skipped=notes.all()
     )
 
 
-class _Told:
-    """What was left out of one file; the first entries one by one."""
-
-    def __init__(self, path: str, skipped: list[Skipped]) -> None:
-        self.path, self.skipped, self.more = path, skipped, 0
-
-    def tell(self, name: str, reason: str) -> None:
-        if len(self.skipped) < MAX_TOLD:
-            self.skipped.append(Skipped(Location(self.path, pointer=f"/{escaped(plain(name[:200]))}"), reason))
-        else:
-            self.more += 1
-
-    @property
-    def all(self) -> tuple[Skipped, ...]:
-        more = [Skipped(Location(self.path), f"{self.more:,} more entries are like that")] if self.more else []
-        return (*self.skipped, *more)
+def _at(name: str) -> str:
+    """Pointer to the entry of a tensor."""
+    return f"/{escaped(plain(name[:200]))}"
 
 
 _LONG = f"a name of more than {MAX_NAME:,} characters: left out"
 
 
-def _entry(name: str, entry: Any, start: int, size: int, told: _Told) -> Tensor | None:
+def _entry(name: str, entry: Any, start: int, size: int, notes: Notes) -> Tensor | None:
     """One tensor of a safetensors header; None, and told, where the entry cannot be true."""
     fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
     dtype, shape, offsets = (fields.get(part) for part in ("dtype", "shape", "data_offsets"))
     if not isinstance(dtype, str) or not _counts(shape, MAX_DIMENSIONS) or not _counts(offsets, 2) or len(offsets) != 2:
-        told.tell(name, "no tensor: dtype, shape and two offsets are needed")
+        notes.add(_at(name), "no tensor: dtype, shape and two offsets are needed")
         return None
     if len(name) > MAX_NAME:
-        told.tell(name, _LONG)
+        notes.add(_at(name), _LONG)
         return None
     first, last = offsets
     length = bytes_of(dtype, shape)
     if first > last or (length is not None and last - first != length):
-        told.tell(name, f"{last - first:,} bytes cannot hold this type and shape: left out")
+        notes.add(_at(name), f"{last - first:,} bytes cannot hold this type and shape: left out")
         return None
     if start + last > size:
-        told.tell(name, "its bytes are not all in the file: only name and shape are kept")
+        notes.add(_at(name), "its bytes are not all in the file: only name and shape are kept")
         return Tensor(name, tuple(shape), dtype[:20])
     return Tensor(name, tuple(shape), dtype[:20], Stored(start + first, last - first))
 
@@ -229,21 +214,21 @@ def _gguf(stream: BinaryIO, file: File) -> TensorFile | Skipped:
     if type(alignment) is not int or not 0 < alignment <= 2**20:
         return Skipped(Location(file.path), "an alignment of its tensors that is none")
     start = -(-stream.tell() // alignment) * alignment
-    told = _Told(file.path, [])
+    notes = Notes(file.path)
     tensors: dict[str, Tensor] = {}
     for tensor in found.tensors:
         if len(tensor.name) > MAX_NAME:
-            told.tell(tensor.name, _LONG)
+            notes.add(_at(tensor.name), _LONG)
             continue
         length = bytes_of(tensor.dtype, tensor.shape)
         first = start + tensor.offset
         stored = Stored(first, length) if first + (length or 0) <= file.size else None
         if stored is None:
-            told.tell(tensor.name, "its bytes are not all in the file: only name and shape are kept")
+            notes.add(_at(tensor.name), "its bytes are not all in the file: only name and shape are kept")
         if tensor.name in tensors:
-            told.tell(tensor.name, "stands more than once: the last entry counts")
+            notes.add(_at(tensor.name), "stands more than once: the last entry counts")
         tensors[tensor.name] = Tensor(tensor.name, tensor.shape, tensor.dtype, stored)
-    return TensorFile(file.path, "GGUF", tuple(tensors.values()), _metadata(found.metadata), skipped=told.all)
+    return TensorFile(file.path, "GGUF", tuple(tensors.values()), _metadata(found.metadata), skipped=notes.all())
 
 
 def _index(file: File) -> TensorFile | Skipped:
@@ -254,21 +239,21 @@ def _index(file: File) -> TensorFile | Skipped:
     weights = data.value.get("weight_map") if isinstance(data.value, dict) else None
     if not isinstance(weights, dict):
         return Skipped(Location(file.path), "no index of tensors: it has no weight_map")
-    told = _Told(file.path, [*data.skipped])
+    notes = Notes(file.path, data.skipped)
     names, shards = [], []
     for name, shard in weights.items():
         if len(name) > MAX_NAME:
-            told.tell(name, _LONG)
+            notes.add(_at(name), _LONG)
         elif isinstance(shard, str) and shard and PurePosixPath(shard).name == shard and len(shard) < 256:
             names.append(name)
             shards.append(shard)
         else:
-            told.tell(name, "stands in no file of the same folder: left out")
+            notes.add(_at(name), "stands in no file of the same folder: left out")
     metadata = data.value.get("metadata")
     total = metadata.get("total_size") if isinstance(metadata, dict) else None
     total = int(total) if isinstance(total, (int, float)) and 0 <= total < 2**63 else None
     return TensorFile(
-        file.path, "index", _named(names), _metadata(metadata), total, tuple(shards), told.all,
+        file.path, "index", _named(names), _metadata(metadata), total, tuple(shards), notes.all(),
     )  # fmt: skip
 
 

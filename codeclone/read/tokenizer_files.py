@@ -9,11 +9,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 
-from codeclone.model import TOKEN_FLAGS, File, Location, Skipped, Token
+from codeclone.model import TOKEN_FLAGS, BuildPath, File, Location, Skipped, Token, TokenizerFile, Vocabulary
 from codeclone.read import vocabularies
 from codeclone.read.data import escaped
 from codeclone.read.gguf import GgufError
 from codeclone.read.lfs import pointer_of
+from codeclone.read.notes import Notes
 from codeclone.read.sentencepiece import (
     CONTROL,
     UNKNOWN,
@@ -23,7 +24,6 @@ from codeclone.read.sentencepiece import (
 )
 from codeclone.read.tokenizer_gguf import from_gguf
 from codeclone.read.tokenizer_parts import (
-    Notes,
     UnfitError,
     bounded,
     ids_of,
@@ -39,7 +39,6 @@ from codeclone.read.tokenizer_parts import (
     types_of,
 )
 from codeclone.read.vocabularies import MAX_ID, MAX_TOKEN, VocabularyError
-from codeclone.tokenizers import Leak, Record, Vocabulary
 
 MAX_BYTES = 64 * 2**20
 """The largest tokenizer.json of a public model has about 35 MB."""
@@ -70,9 +69,9 @@ def format_of(path: str) -> str | None:
     return next((format_ for pattern, format_ in _FORMATS if re.fullmatch(pattern, name)), None)
 
 
-def read_record(file: File, format_: str) -> Record:
+def read_record(file: File, format_: str) -> TokenizerFile:
     """What a file says; where it cannot be read, a record that has only its digest and why."""
-    record = Record(file.path, format_, file.sha256, file.size)
+    record = TokenizerFile(file.path, format_, file.sha256, file.size)
     try:
         if format_ == "gguf":
             return from_gguf(record, file)
@@ -94,7 +93,7 @@ def read_record(file: File, format_: str) -> Record:
 # Formats
 
 
-def _tokenizer_json(record: Record, content: bytes) -> Record:
+def _tokenizer_json(record: TokenizerFile, content: bytes) -> TokenizerFile:
     value, notes = object_of(record, content)
     model = part_of(value, "model")
     listed = model.get("vocab")
@@ -123,7 +122,7 @@ def _tokenizer_json(record: Record, content: bytes) -> Record:
     )
 
 
-def _tokenizer_config(record: Record, content: bytes) -> Record:
+def _tokenizer_config(record: TokenizerFile, content: bytes) -> TokenizerFile:
     value, notes = object_of(record, content)
 
     def tokens() -> Iterator[Token | None]:
@@ -142,13 +141,13 @@ def _tokenizer_config(record: Record, content: bytes) -> Record:
     )
 
 
-def _special_tokens_map(record: Record, content: bytes) -> Record:
+def _special_tokens_map(record: TokenizerFile, content: bytes) -> TokenizerFile:
     value, notes = object_of(record, content)
     found = bounded(named_tokens(value, record.path, notes), notes)
     return replace(record, tokens=found, settings=settings_of(value, record.path), skipped=notes.all())
 
 
-def _added_tokens(record: Record, content: bytes) -> Record:
+def _added_tokens(record: TokenizerFile, content: bytes) -> TokenizerFile:
     value, notes = object_of(record, content)
     ids = ids_of(value, "", notes)
     flags = (None,) * len(TOKEN_FLAGS)
@@ -159,22 +158,22 @@ def _added_tokens(record: Record, content: bytes) -> Record:
     return replace(record, tokens=bounded(tokens, notes), skipped=notes.all())
 
 
-def _vocab_json(record: Record, content: bytes) -> Record:
+def _vocab_json(record: TokenizerFile, content: bytes) -> TokenizerFile:
     value, notes = object_of(record, content)
     return replace(record, vocabulary=vocabularies.by_id(ids_of(value, "", notes)), skipped=notes.all())
 
 
-def _merges_text(record: Record, content: bytes) -> Record:
+def _merges_text(record: TokenizerFile, content: bytes) -> TokenizerFile:
     if vocabularies.RANK.match(content):  # the same suffix as tiktoken's
         return replace(record, format="tiktoken", vocabulary=vocabularies.tiktoken(content))
     return replace(record, merges=vocabularies.merges(content))
 
 
-def _vocab_text(record: Record, content: bytes) -> Record:
+def _vocab_text(record: TokenizerFile, content: bytes) -> TokenizerFile:
     return replace(record, vocabulary=vocabularies.word_pieces(content))
 
 
-def _tekken(record: Record, content: bytes) -> Record:
+def _tekken(record: TokenizerFile, content: bytes) -> TokenizerFile:
     """Mistral's format: ranks of byte-level tokens, whose ids come behind those of a number of special ones."""
     value, notes = object_of(record, content)
     ranked, special = value.get("vocab"), value.get("special_tokens")
@@ -206,19 +205,19 @@ def _tekken(record: Record, content: bytes) -> Record:
     return replace(record, tokens=found, vocabulary=vocabularies.by_id(ids), settings=settings, skipped=notes.all())
 
 
-def _chat_template(record: Record, content: bytes) -> Record:
+def _chat_template(record: TokenizerFile, content: bytes) -> TokenizerFile:
     text = "\n".join(vocabularies.lines(content))
     notes = Notes(record.path)
     return replace(record, templates=templates_of(text, record.path, "", notes), skipped=notes.all())
 
 
-def _chat_template_json(record: Record, content: bytes) -> Record:
+def _chat_template_json(record: TokenizerFile, content: bytes) -> TokenizerFile:
     value, notes = object_of(record, content)
     found = templates_of(value.get("chat_template"), record.path, "/chat_template", notes)
     return replace(record, templates=found, skipped=notes.all())
 
 
-def _model(record: Record, content: bytes) -> Record:
+def _model(record: TokenizerFile, content: bytes) -> TokenizerFile:
     """`tokenizer.model` is sentencepiece's for most models and tiktoken's for some: what it holds decides."""
     if vocabularies.RANK.match(content):
         return replace(record, format="tiktoken", vocabulary=vocabularies.tiktoken(content))
@@ -240,17 +239,17 @@ def _model(record: Record, content: bytes) -> Record:
         format="sentencepiece",
         tokens=bounded(tokens, notes),
         vocabulary=model.pieces,
-        leaks=tuple(Leak(name, text, at(pointer=pointer)) for pointer, name, text in paths if text),
+        leaks=tuple(BuildPath(name, text, at(pointer=pointer)) for pointer, name, text in paths if text),
         settings=tuple((name, json.dumps(value), at()) for name, value in settings.items() if value),
         skipped=notes.all(),
     )
 
 
-def _tiktoken(record: Record, content: bytes) -> Record:
+def _tiktoken(record: TokenizerFile, content: bytes) -> TokenizerFile:
     return replace(record, vocabulary=vocabularies.tiktoken(content))
 
 
-_READERS: dict[str, Callable[[Record, bytes], Record]] = {
+_READERS: dict[str, Callable[[TokenizerFile, bytes], TokenizerFile]] = {
     "tokenizer.json": _tokenizer_json,
     "tokenizer_config.json": _tokenizer_config,
     "special_tokens_map.json": _special_tokens_map,

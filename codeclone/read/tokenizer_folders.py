@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from codeclone.model import TOKEN_FLAGS, File, Location, Skipped, Snapshot, Token
+from codeclone.model import TOKEN_FLAGS, File, Location, Skipped, Snapshot, Token, Tokenizer, TokenizerFile, Vocabulary
 from codeclone.read.tokenizer_files import STANDALONE, format_of, read_record
-from codeclone.tokenizers import Record, Tokenizer, Vocabulary
 
 MAX_TOKENIZERS, MAX_ENTRIES = 60, 8_000_000
 """Tokenizers of one repository, and tokens and merges of all their files together; folders behind that are left out. A folder
@@ -63,7 +62,7 @@ def read_tokenizers(snapshot: Snapshot) -> tuple[tuple[Tokenizer, ...], tuple[Sk
     return tuple(found), tuple(skipped)
 
 
-def _of_folder(folder: str, records: Sequence[Record]) -> list[Tokenizer]:
+def _of_folder(folder: str, records: Sequence[TokenizerFile]) -> list[Tokenizer]:
     """The tokenizers of one folder; several files of weights may each carry the same one."""
     found: dict[object, Tokenizer] = {}
     for path, group in _groups(folder, records):
@@ -78,7 +77,7 @@ def _of_folder(folder: str, records: Sequence[Record]) -> list[Tokenizer]:
     return list(found.values())
 
 
-def _groups(folder: str, records: Sequence[Record]) -> list[tuple[str, list[Record]]]:
+def _groups(folder: str, records: Sequence[TokenizerFile]) -> list[tuple[str, list[TokenizerFile]]]:
     """The records of each tokenizer of a folder."""
     counts = {format_: sum(record.format == format_ for record in records) for format_ in {r.format for r in records}}
     alone = [r for r in records if (r.format in STANDALONE or r.format == "sentencepiece") and counts[r.format] > 1]
@@ -93,7 +92,7 @@ def _content(tokenizer: Tokenizer) -> object:
     return tokens, templates, tokenizer.vocabulary, tokenizer.merges, pointers
 
 
-def _tokenizer(path: str, records: Sequence[Record]) -> Tokenizer:
+def _tokenizer(path: str, records: Sequence[TokenizerFile]) -> Tokenizer:
     ordered = sorted(records, key=lambda record: (_ORDER.index(record.format), record.path))
     contradictions: list[Skipped] = []
     tokens = _merged(ordered, contradictions)
@@ -127,7 +126,7 @@ def _tokenizer(path: str, records: Sequence[Record]) -> Tokenizer:
     )
 
 
-def _merged(records: Sequence[Record], contradictions: list[Skipped]) -> list[Token]:
+def _merged(records: Sequence[TokenizerFile], contradictions: list[Skipped]) -> list[Token]:
     """Each content once: its id and each of its flags as the first file says that says anything of it."""
     found: dict[str, Token] = {}
     owners: dict[int, str] = {}
@@ -156,7 +155,7 @@ def _tell(contradictions: list[Skipped], token: Token, what: str) -> None:
 
 
 def _compare_vocabularies(
-    vocabulary: Vocabulary, of: Record | None, record: Record, contradictions: list[Skipped]
+    vocabulary: Vocabulary, of: TokenizerFile | None, record: TokenizerFile, contradictions: list[Skipped]
 ) -> None:
     other = record.vocabulary or ()
     differing = sum(a != b for a, b in zip(vocabulary, other, strict=False) if a is not None and b is not None)
@@ -173,7 +172,7 @@ def _ids_of(tokens: Sequence[Token], vocabulary: Vocabulary | None) -> Mapping[s
     return {content: number for number, content in enumerate(vocabulary) if content in wanted}
 
 
-def _listed(records: Sequence[Record]) -> tuple[str, ...]:
+def _listed(records: Sequence[TokenizerFile]) -> tuple[str, ...]:
     """The longest list of more special tokens that a setting has."""
     longest: list[str] = []
     for record in records:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from codeclone.model import TOKEN_FLAGS, Location, Skipped, Token
+from codeclone.model import TOKEN_FLAGS, ChatTemplate, Location, Skipped, Token, TokenizerFile
 from codeclone.read.data import escaped, parse_json
+from codeclone.read.notes import Notes
 from codeclone.read.vocabularies import MAX_ID, MAX_TOKEN
-from codeclone.tokenizers import Record, Template
 
 MAX_TOKENS = 20_000
 """Special and added tokens of one file; what is beyond is left out. Public models have up to 2,500."""
@@ -20,39 +20,19 @@ MAX_TEMPLATE = 200_000
 MAX_SETTINGS, MAX_SETTING = 200, 300
 """Settings of one file, and characters of one."""
 
-MAX_TOLD = 20
-"""Entries of one file that are told one by one as left out."""
-
 
 class UnfitError(ValueError):
     """A file is not what its name says; says so in one clause."""
 
 
-class Notes:
-    """What was left out of a file, told up to a bound."""
-
-    def __init__(self, path: str, skipped: tuple[Skipped, ...] = ()) -> None:
-        self.path, self.skipped, self.more = path, [*skipped], 0
-
-    def add(self, pointer: str, reason: str) -> None:
-        if len(self.skipped) < MAX_TOLD:
-            self.skipped.append(Skipped(Location(self.path, pointer=pointer), reason))
-        else:
-            self.more += 1
-
-    def all(self) -> tuple[Skipped, ...]:
-        rest = f"{self.more:,} more entries were left out for such reasons"
-        return (*self.skipped, *([Skipped(Location(self.path), rest)] if self.more else []))
-
-
-def json_of(record: Record, content: bytes) -> tuple[Any, Notes]:
+def json_of(record: TokenizerFile, content: bytes) -> tuple[Any, Notes]:
     parsed = parse_json(content, record.path)
     if isinstance(parsed, Skipped):
         raise UnfitError(parsed.reason)
     return parsed.value, Notes(record.path, parsed.skipped)
 
 
-def object_of(record: Record, content: bytes) -> tuple[dict[str, Any], Notes]:
+def object_of(record: TokenizerFile, content: bytes) -> tuple[dict[str, Any], Notes]:
     value, notes = json_of(record, content)
     if not isinstance(value, dict):
         raise UnfitError("not what its name says: the JSON is no object")
@@ -119,15 +99,13 @@ def types_of(part: Any) -> str:
     """The kinds of a step of a tokenizer.json, with those inside it."""
     if not isinstance(part, dict):
         return ""
-    inside = next(
-        (part[name] for name in ("normalizers", "pretokenizers", "decoders", "processors") if name in part), ()
-    )
-    inside = inside if isinstance(inside, list) else ()
+    lists = (part.get(name) for name in ("normalizers", "pretokenizers", "decoders", "processors"))
+    inside = next((steps for steps in lists if isinstance(steps, list)), [])
     names = [str(step.get("type", "?"))[:40] for step in inside if isinstance(step, dict)]
     return str(part.get("type", "?"))[:40] + (f"({', '.join(names[:20])})" if names else "")
 
 
-def templates_of(value: Any, path: str, pointer: str, notes: Notes) -> tuple[Template, ...]:
+def templates_of(value: Any, path: str, pointer: str, notes: Notes) -> tuple[ChatTemplate, ...]:
     """A template, or a list of named ones."""
     entries = value if isinstance(value, list) else [{"name": "default", "template": value}]
     found = []
@@ -137,7 +115,7 @@ def templates_of(value: Any, path: str, pointer: str, notes: Notes) -> tuple[Tem
         if not isinstance(text, str) or len(text) > MAX_TEMPLATE:
             notes.add(where, f"no chat template of up to {MAX_TEMPLATE:,} characters")
             continue
-        found.append(Template(str(entry.get("name"))[:80], text, Location(path, pointer=where)))
+        found.append(ChatTemplate(str(entry.get("name"))[:80], text, Location(path, pointer=where)))
     return tuple(found)
 
 

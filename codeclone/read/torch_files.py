@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, BinaryIO
 
-from codeclone.model import Location, Skipped, Stored, Tensor
+from codeclone.model import Skipped, Stored, Tensor
 from codeclone.plain import plain
+from codeclone.read.notes import Notes
 from codeclone.read.pickle_values import Built, Pairs, PickleError, Storage, View, array_of
 from codeclone.read.pickled import MAX_BYTES, interpret
 from codeclone.read.sizes import bytes_of
@@ -44,7 +45,6 @@ MAX_NAMES = 100_000_000
 
 MAX_LEVELS = 32
 MAX_NAME = 500
-MAX_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +185,10 @@ _Place = Callable[[Storage], tuple[int, int, str | None] | None]
 
 def _found(value: Any, path: str, place: _Place, metadata: Mapping[str, str]) -> Found:
     tensors: dict[str, Tensor] = {}
-    told: list[Skipped] = []
+    notes = Notes(path)
 
     def tell(name: str, reason: str) -> None:
-        told.append(Skipped(Location(path), f"{plain(name[:200])}: {reason}"))
+        notes.add(None, f"{plain(name[:200])}: {reason}")
 
     for name, view in _walk(value, tell):
         if name in tensors:
@@ -196,10 +196,8 @@ def _found(value: Any, path: str, place: _Place, metadata: Mapping[str, str]) ->
         tensors[name] = Tensor(name, view.shape, view.dtype, _stored(view, place))
     missing = sum(tensor.stored is None for tensor in tensors.values())
     if missing:
-        told.append(Skipped(Location(path), f"the numbers of {missing:,} tensors are not there: only names and shapes"))
-    if len(told) > MAX_TOLD:
-        told[MAX_TOLD:] = [Skipped(Location(path), f"{len(told) - MAX_TOLD:,} more entries were left out so")]
-    return Found(tuple(tensors.values()), {name: text for name, text in metadata.items() if text}, tuple(told))
+        notes.add(None, f"the numbers of {missing:,} tensors are not there: only names and shapes")
+    return Found(tuple(tensors.values()), {name: text for name, text in metadata.items() if text}, notes.all())
 
 
 def _walk(value: Any, tell: Callable[[str, str], None]) -> Iterator[tuple[str, View]]:

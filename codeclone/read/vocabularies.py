@@ -10,7 +10,7 @@ import base64
 import re
 from collections.abc import Mapping
 
-from codeclone.tokenizers import Vocabulary
+from codeclone.model import Vocabulary
 
 MAX_ID = 2_000_000
 """Ids from here on are left out; the largest public vocabularies have about 260,000."""

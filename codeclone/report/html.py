@@ -26,7 +26,7 @@ from codeclone.model import (
     Repository,
     Row,
 )
-from codeclone.plain import plain
+from codeclone.plain import plain, shortened
 from codeclone.report.words import (
     OP_MEANING,
     OP_SIGN,
@@ -87,7 +87,7 @@ def render(report: Report) -> str:
     """The whole page."""
     environment = Environment(
         loader=FileSystemLoader(_templates()), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, finalize=_finalized,
+        lstrip_blocks=True, finalize=_shown,
     )  # fmt: skip
     environment.globals.update(
         where=where, shares=shares, bar=_bar, percent=percent, told=told, figure=figure, title=title, cell=_cell
@@ -120,9 +120,9 @@ def render(report: Report) -> str:
     )  # fmt: skip
 
 
-def _finalized(value: object) -> object:
-    """What is put into the page; no character of the repositories' steers it, wherever it stands."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+def _shown(value: object) -> object:
+    """Whatever a template writes: claims, reasons, cells and paths have text of the scanned repositories in them."""
+    return plain(value, keep="\n\t") if type(value) is str else value
 
 
 def _templates() -> Path:
@@ -220,8 +220,7 @@ def _marked(row: Row, mark: bool) -> tuple[Row, Markup, Markup]:
 
 
 def _cut(text: str) -> str:
-    text = plain(text, keep="\t")
-    return text if len(text) <= MAX_LINE else text[:MAX_LINE] + "…"
+    return shortened(plain(text, keep="\t"), MAX_LINE)
 
 
 def _common(one: list[str], other: list[str]) -> int:
@@ -276,7 +275,7 @@ def _cell(value: Cell) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value if len(value) <= MAX_LINE else value[:MAX_LINE] + "…"
+        return shortened(value, MAX_LINE)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 

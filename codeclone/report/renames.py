@@ -6,10 +6,7 @@ import json
 from typing import Any
 
 from codeclone.errors import NothingToCompareError
-from codeclone.model import Evidence, Report
-
-RULES = "Rewrite rules"
-"""Title of the table of rules, as the evidence about tensors writes it."""
+from codeclone.model import REWRITE_RULES, Evidence, Report
 
 
 def renames(report: Report, *, reverse: bool = False) -> str:
@@ -26,7 +23,7 @@ def renames(report: Report, *, reverse: bool = False) -> str:
 def _table(finding: Evidence, reverse: bool) -> dict[str, Any]:
     sides = [[place.location.path for place in side] for side in (finding.left, finding.right)]
     step = -1 if reverse else 1
-    rows = [row for table in finding.tables if table.title == RULES for row in table.rows]
+    rows = [row for table in finding.tables if table.title == REWRITE_RULES for row in table.rows]
     return {
         "left": sides[::step][0],
         "right": sides[::step][1],

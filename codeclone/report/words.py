@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from codeclone.model import PARTS, CloneType, Location, Measure, Partition, RenameProof
+from codeclone.model import KIND_TITLES, PARTS, CloneType, Location, Measure, Partition, RenameProof
 
 PART_MEANING = {
     "stock": "what everyone writes: at least one in a hundred unrelated files has it",
@@ -29,14 +29,6 @@ def meanings(roles: Collection[str]) -> dict[str, str]:
         for part, meaning in PART_MEANING.items()
     }
 
-
-KIND_TITLE = {
-    "code": "Code",
-    "config": "Configuration",
-    "references": "Dangling references",
-    "tensors": "Tensor names and shapes",
-    "tokenizer": "Tokenizer",
-}
 
 OP_SIGN = {"same": "=", "renamed": "~", "edited": "≠", "only_left": "<", "only_right": ">"}
 OP_MEANING = {
@@ -96,7 +88,7 @@ def where(location: Location) -> str:
 
 def title(kind: str) -> str:
     """The heading of a kind of evidence."""
-    return KIND_TITLE.get(kind, kind.capitalize())
+    return KIND_TITLES.get(kind, kind.capitalize())
 
 
 def figure(measure: Measure) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from codeclone.background import shipped
 from codeclone.evidence import Context, Profiled, kinds, room
-from codeclone.model import File, Profile, Repository, Snapshot
+from codeclone.model import KIND_TITLES, File, Profile, Repository, Snapshot
 from codeclone.read import open_source
 from tests.conftest import SAMPLES
 
@@ -46,7 +46,7 @@ def any_room(request):
 
 def test_there_is_a_room(any_room) -> None:
     kind, its_room = any_room
-    assert its_room.TITLE
+    assert KIND_TITLES[kind] == its_room.TITLE
     assert its_room.VERSION >= 1
     assert its_room.profile(EMPTY).kind == kind
 
@@ -124,3 +124,12 @@ def test_another_candidate_never_raises_what_is_attributable(any_room) -> None:
         assert one.partition.attributable <= alone.attributable
         assert one.partition.attributable < alone.attributable or kind != "code"
         assert one.partition.total == pytest.approx(alone.total)
+
+
+def test_facts_stand_in_order_each_once(any_room) -> None:
+    _, its_room = any_room
+    for name in ("original", "independent"):
+        facts = its_room.profile(open_source(str(SAMPLES / name))).facts
+        both = [*zip(facts.fragments.tolist(), facts.keys.tolist(), strict=True)]
+        assert both == sorted(set(both))
+        assert len({len(part) for part in (facts.keys, facts.nodes, facts.depths, facts.readings)}) == 1

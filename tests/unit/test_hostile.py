@@ -144,3 +144,17 @@ def test_control_characters_do_not_reach_the_terms() -> None:
     found = profile("def f(tag, x):\n    return tag.replace('\u202e\u202d', x) + tag.strip('\u009b')\n")
     graphs = found.details["parsed"].graphs
     assert all(term(graphs, node, 3).isprintable() for node in range(len(graphs.labels)))
+
+
+def test_control_characters_of_tokens_and_settings_do_not_reach_the_page(tmp_path) -> None:
+    import json
+
+    from codeclone.report import html
+
+    for side in ("left", "right"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "added_tokens.json").write_text(json.dumps({"<\u202e\x1b[2Jevil>": 50, "<other\u2066>": 51}))
+        (tmp_path / side / "config.json").write_text(json.dumps({"na\u202eme": "va\x9blue", "hidden_size": 777}))
+    page = html.render(scan(str(tmp_path / "left"), str(tmp_path / "right")))
+    assert "evil" in page
+    assert all(character.isprintable() or character in "\n\t" for character in page)

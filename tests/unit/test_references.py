@@ -97,6 +97,17 @@ def test_a_path_on_a_machine_that_both_name_is_evidence() -> None:
 
 
 @pytest.mark.parametrize("role", ["ancestor", "claimed"])
+def test_what_leads_to_another_candidate_only_speaks_against_the_right_one(role: str) -> None:
+    left = {"config.json": '{"auto_map": {"AutoModel": "modeling_wrenling.WrenlingForTalk"}}'}
+    (finding,) = found(left, (role, RIGHT), right={"m.py": "class Other: pass\n"}).evidence
+    assert (finding.level, finding.stance, finding.right) == ("none", "against", ())
+    asked, last = finding.tables[0].rows[-2:]
+    assert str(asked.cells[0]).startswith(role)
+    assert asked.cells[2] is not None
+    assert (last.cells[0], last.cells[2]) == ("right", None)
+
+
+@pytest.mark.parametrize("role", ["ancestor", "claimed"])
 def test_an_ancestor_or_claimed_source_that_has_it_explains_it(role: str) -> None:
     left = {"config.json": '{"auto_map": {"AutoModel": "modeling_wrenling.WrenlingForTalk"}}'}
     (finding,) = found(left, (role, RIGHT)).evidence
@@ -108,7 +119,7 @@ def test_the_way_is_shown_step_by_step() -> None:
     left = {"config.json": '{"auto_map": {"AutoModel": "modeling_wrenling.WrenlingForTalk"}}'}
     (finding,) = found(left, ("claimed", {"m.py": "class Other: pass\n"})).evidence
     steps = [(row.cells[0], bool(row.cells[2])) for row in finding.tables[0].rows]
-    assert steps == [("left", False), ("public packages", False), ("claimed", False), ("right", True)]
+    assert steps == [("left", False), ("public packages", False), ("claimed (claimed source)", False), ("right", True)]
     assert finding.right[0].qualname == "WrenlingForTalk"
 
 
@@ -139,3 +150,29 @@ def test_samples_name_what_was_planted(truth: dict, tmp_path: Path) -> None:  # 
         assert shown == {
             (row["path"], row.get("pointer"), row.get("line")) for row in planted if row["resolves_to"] is not None
         }
+
+
+def test_a_package_that_the_left_says_it_needs_is_no_evidence() -> None:
+    right = {"wrenling/__init__.py": "", "wrenling/talking.py": "class WrenlingForTalk: pass\n"}
+    left = {"m.py": "from wrenling.talking import WrenlingForTalk\n"}
+    assert [finding.level for finding in found(left, right=right).evidence] == ["weak"]
+    declared = {**left, "requirements.txt": "torch>=2\nwrenling==1.0\n"}
+    assert [finding.level for finding in found(declared, right=right).evidence] == ["none"]
+
+
+def test_an_import_by_the_name_of_another_package_is_no_evidence() -> None:
+    assert not found({"m.py": "from some_library.tools import split_wrenling_text\n"}).evidence
+
+
+def test_a_word_alone_can_be_that_of_a_paper_and_several_are_weak() -> None:
+    words = ("OpenPondText", "HeronAttentionPool", "EfficientHeronNet")
+    right = {"a.py": "".join(f"class {word}: pass\n" for word in words)}
+    levels = [[f.level for f in found({"m.py": f"# {' '.join(words[:n])}\n"}, right=right).evidence] for n in (1, 3)]
+    assert levels == [["none"], ["weak"] * 3]
+
+
+def test_two_references_from_one_file_to_one_file_have_ids_of_their_own() -> None:
+    left = {"m.py": "import wrenling_resampler_parts\n\n# see wrenling_resampler_parts.py\n"}
+    findings = found(left, right={"wrenling_resampler_parts.py": "class X: pass\n"}).evidence
+    assert len(findings) == 2
+    assert len({finding.id for finding in findings}) == 2

@@ -156,6 +156,21 @@ def test_a_public_default_configuration_weighs_nothing() -> None:
     assert finding.level in ("none", "weak")
 
 
+def test_two_models_of_one_public_family_are_not_accused_of_its_sizes() -> None:
+    """The settings of Qwen2-7B, as every fine-tune of it has them."""
+    qwen = {
+        "model_type": "qwen2", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28,
+        "num_attention_heads": 28, "vocab_size": 152064, "bos_token_id": 151643, "eos_token_id": 151645,
+        "max_position_embeddings": 32768, "rope_theta": 1000000.0, "rms_norm_eps": 1e-6, "sliding_window": 131072,
+    }  # fmt: skip
+    (finding,) = found(profile(qwen), profile(qwen)).evidence
+    assert finding.level == "none"
+    (finding,) = found(
+        profile({**qwen, "model_type": "wrenling"}), profile({**qwen, "model_type": "wrenling"})
+    ).evidence
+    assert finding.level == "weak"
+
+
 def test_chance_is_never_nought_and_a_value_of_its_own_is_not_taken_for_rare() -> None:
     common, odd, made_up = chance(
         ["hidden_size=4096", "top_k=91", "zyxwv_gain=0.37"], ["hidden_size", "top_k", "zyxwv_gain"], names()

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeclone.model import File, Repository, Snapshot, Token
+from codeclone.model import File, Repository, Snapshot, Token, Tokenizer, TokenizerFile
 from codeclone.public_tokenizers import digest
 from codeclone.read import tokenizer_folders
 from codeclone.read.tokenizer_files import format_of, read_record
 from codeclone.read.tokenizer_folders import read_tokenizers
 from codeclone.read.vocabularies import spelled
-from codeclone.tokenizers import Record, Tokenizer
 from tests.protobuf import gguf, sentencepiece
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"ab" * 32 + b"\nsize 9085657\n"
@@ -28,7 +27,7 @@ def file(path: str, content: bytes | str | dict[str, Any]) -> File:
     return File(path, len(raw), "0" * 64, lambda: raw)
 
 
-def record(path: str, content: bytes | str | dict[str, Any]) -> Record:
+def record(path: str, content: bytes | str | dict[str, Any]) -> TokenizerFile:
     format_ = format_of(path)
     assert format_ is not None
     return read_record(file(path, content), format_)
@@ -291,3 +290,8 @@ def test_no_json_raises(value: Any, path: str) -> None:
 def test_no_bytes_raise(content: bytes, path: str) -> None:
     for each in (content, b"GGUF\3\0\0\0" + content, b"YQ== 0\n" + content):
         assert record(path, each).path == path
+
+
+def test_steps_that_are_no_list_are_passed_over() -> None:
+    found = record("tokenizer.json", {"normalizer": {"type": "Sequence", "normalizers": 1}})
+    assert ("normalizer", '"Sequence"') in {(name, value) for name, value, _ in found.settings}

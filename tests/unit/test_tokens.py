@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeclone.match import chat
+from codeclone.match.decades import level_of
 from codeclone.match.tokens import (
-    Score,
     common_prefix,
     family,
     kendall_tau,
-    level,
     merge_order,
     overlap,
     score,
@@ -82,7 +81,7 @@ def test_score_is_capped() -> None:
     [(6.0, 3, 3, "moderate"), (6.0, 3, 2, "weak"), (3.9, 5, 5, "weak"), (0.9, 1, 1, "none"), (2.0, 0, 0, "none")],
 )
 def test_levels(ratio: float, families: int, rare: int, expected: str) -> None:
-    assert level(Score(ratio, families, rare, 0.0, 0)) == expected
+    assert level_of(ratio, families, rare) == expected
 
 
 def test_kendall_tau_by_hand() -> None:
