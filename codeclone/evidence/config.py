@@ -22,7 +22,7 @@ from codeclone.evidence import (
 )
 from codeclone.match import decades
 from codeclone.match.likelihood import EXPLAINED, STOPPED, Weighed, chance, ratio
-from codeclone.match.setting_pairs import Pair, best_pairs
+from codeclone.match.setting_pairs import Pair, best_pairs, public_type
 from codeclone.match.setting_showing import measures, reason, renames, table
 from codeclone.model import (
     Compared,
@@ -35,7 +35,6 @@ from codeclone.model import (
     Snapshot,
 )
 from codeclone.parse.documents import Document, documents, is_json
-from codeclone.parse.entries import written
 from codeclone.plain import plain
 from codeclone.read.tensors import read_tensors
 from codeclone.read.tensors import reads as reads_tensors
@@ -126,7 +125,7 @@ def _held(mine: Sequence[Document], candidate: Profile, paired: Mapping[int, Pai
     for pair in paired.values():
         renamed = [w.pairing.left for w in pair.weighed if w.pairing.op == "renamed" and w.pairing.left is not None]
         entries = [pair.left.entries[place] for place in renamed]
-        bits = context.names["values"].bits([written(entry.value) for entry in entries]).tolist()
+        bits = context.names["values"].bits([entry.written for entry in entries]).tolist()
         found |= {e.text for e, b in zip(entries, bits, strict=True) if b >= context.background.stock_bits}
     return frozenset(found)
 
@@ -182,6 +181,9 @@ def _finding(pair: Pair, elsewhere: Mapping[str, str], names: Mapping[str, Share
     weighed = tuple(_without(found, pair.left, elsewhere) for found in pair.weighed)
     total = ratio(weighed)
     level = decades.level_of(total.decades, total.for_it, total.for_it)
+    public = public_type(pair, names) if level != "none" else ""
+    if public:
+        level = "weak"
     if level == "none" and (pair.left.qualname is not None or pair.left.role != pair.right.role):
         return None
     left, right = _place(pair.left), _place(pair.right)
@@ -199,7 +201,7 @@ def _finding(pair: Pair, elsewhere: Mapping[str, str], names: Mapping[str, Share
         right=(right,),
         measures=measures(pair, weighed, total, shared),
         method=METHOD,
-        reason=reason(weighed, total),
+        reason=reason(weighed, total, public),
         renames=renames(pair, weighed),
         tables=(table(pair, weighed),),
     )

@@ -116,7 +116,7 @@ def _finding(found: Dangling) -> Evidence:
         stance="for" if found.level != "none" else "context" if found.target else "against",
         level=found.level,
         left=places,
-        right=found.target,
+        right=found.target[:MAX_PLACES],
         measures=(
             Measure("places", len(found.references), "places", "of the left repository that have the reference"),
         ),

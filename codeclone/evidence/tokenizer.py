@@ -114,10 +114,11 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     explained, by_file = _explained(ours, candidates, context)
     others = explaining(candidates)
     evidence = [
-        _finding(one, max(theirs, key=lambda other: _closeness(one, other)), others, context)
+        _finding(one, theirs[_closest(one, theirs, sets)], others, context)
         for candidate in candidates
         if candidate.role == "right"
         for theirs in [_grounded(candidate.profile, None, none, bases)]
+        for sets in [[_contents(other) for other in theirs]]
         for one in ours
         if theirs
     ]
@@ -189,15 +190,29 @@ def _explained(
     return explained, {path: explained.partition(np.unique(text_keys(sorted(files[path])))) for path in sorted(files)}
 
 
-def _closeness(left: Grounded, right: Grounded) -> tuple[float, ...]:
+_Contents = tuple[frozenset[str], frozenset[str]]
+
+
+def _contents(found: Grounded) -> _Contents:
+    """Contents of all tokens, and of the new ones."""
+    return frozenset(token.content for token in found.tokenizer.tokens), frozenset(found.new)
+
+
+def _closest(left: Grounded, rights: Sequence[Grounded], sets: Sequence[_Contents]) -> int:
+    """Which of the right tokenizers, with their contents, has most in common with a left one."""
+    ours = _contents(left)
+    return max(range(len(rights)), key=lambda place: _closeness(left, rights[place], ours, sets[place]))
+
+
+def _closeness(left: Grounded, right: Grounded, ours: _Contents, theirs: _Contents) -> tuple[float, ...]:
     """How much two tokenizers have in common, the most telling first."""
-    ours, theirs = ({token.content for token in side.tokenizer.tokens} for side in (left, right))
+    both = len(ours[0] & theirs[0])
     files = {record.sha256 for record in left.tokenizer.records} & {r.sha256 for r in right.tokenizer.records}
     return (
-        len(left.new.keys() & right.new.keys()),
+        len(ours[1] & theirs[1]),
         bool(left.digest) and left.digest == right.digest,
         len(files),
-        len(ours & theirs) / (len(ours | theirs) or 1),
+        both / ((len(ours[0]) + len(theirs[0]) - both) or 1),
         bool(left.base_names & right.base_names),
         left.tokenizer.path == right.tokenizer.path,
     )
@@ -307,7 +322,12 @@ def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
 
 def _templates(found: Pair) -> float | None:
     ours, theirs = (side.tokenizer.templates[:COMPARED_TEMPLATES] for side in (found.left, found.right))
-    values = [1.0 if a.text == b.text else chat.similarity(a.text, b.text) for a in ours for b in theirs]
+    if {template.text for template in ours} & {template.text for template in theirs}:
+        return 1.0
+    if not ours or not theirs:
+        return None
+    trees = [[chat.subtrees(template.text) for template in side] for side in (ours, theirs)]
+    values = [chat.likeness(one, other) for one in trees[0] for other in trees[1]]
     return max((value for value in values if value is not None), default=None)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 
-MAX_TEXT = 100_000
+MAX_TEXT = 40_000
 """Characters; the longest public templates have about 20,000."""
 
 MAX_NODES = 50_000
@@ -16,9 +16,12 @@ _GENERATION = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
 
 
 def similarity(left: str, right: str) -> float | None:
-    """Shared subtrees in all subtrees of both (a multiset's Jaccard index), variables without their names; None where one
-    of them is no template."""
-    ours, theirs = subtrees(left), subtrees(right)
+    """The likeness of two templates; None where one of them is none."""
+    return likeness(subtrees(left), subtrees(right))
+
+
+def likeness(ours: Counter[str] | None, theirs: Counter[str] | None) -> float | None:
+    """Shared subtrees in all subtrees of two templates (a multiset's Jaccard index); None where one of them is no template."""
     if not ours or not theirs:
         return None
     return sum((ours & theirs).values()) / sum((ours | theirs).values())

@@ -16,7 +16,7 @@ from codeclone.background import LEAST_FOLDERS, Shares
 from codeclone.match.decades import MOST
 from codeclone.match.settings import Pairing
 from codeclone.model import Op
-from codeclone.parse.entries import Entry, written
+from codeclone.parse.entries import Entry
 from codeclone.plain import plain
 
 CHANGED = 0.1
@@ -107,7 +107,7 @@ def weigh(
     call the only group, where all settings depend on each other."""
     mine = [left[p.left] if p.left is not None else right[p.right or 0] for p in pairings]
     equal = chance([entry.text for entry in mine], [entry.key for entry in mine], names)
-    values = names["values"].shares([written(entry.value) for entry in mine])
+    values = names["values"].shares([entry.written for entry in mine])
     known = names["keys"].held_by([entry.key for entry in mine])
     folders = names["settings"].folders
     families = _families(left, right, names)

@@ -59,6 +59,30 @@ class Dangling:
     level: Level
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A repository, with what its origins are looked up by: there can be as many of them as of references."""
+
+    named: Named
+    titles: frozenset[str]
+    """What the repository calls itself, as `_called`."""
+    origins: dict[str, tuple[Place, ...]]
+    """Where it names each origin, by the whole name and as `_called`."""
+
+
+def _side(named: Named) -> _Side:
+    origins: dict[str, list[Place]] = {}
+    for reference in named.references:
+        if reference.kind == "origin":
+            for name in dict.fromkeys((reference.name, _called(reference.name))):
+                origins.setdefault(name, []).append(reference.place)
+    return _Side(
+        named,
+        frozenset(_called(title) for title in named.titles),
+        {name: tuple(places) for name, places in origins.items()},
+    )
+
+
 def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], definitions: Shares) -> list[Dangling]:
     """References of the left that lead to the right, or to an ancestor or claimed source, those that tell most first.
 
@@ -66,9 +90,11 @@ def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], def
     `definitions`: names that public packages define.
     """
     groups: dict[str, list[Reference]] = {}
-    sides = [right, *(side for _, side in others)]
-    for reference in (*left.references, *_mentions(left, sides)):
-        if _can_tell(reference) and not _resolves(reference, left):
+    mine, theirs = _side(left), _side(right)
+    candidates = [(name, _side(named)) for name, named in others]
+    sides = [theirs, *(side for _, side in candidates)]
+    for reference in (*left.references, *_mentions(left, [side.named for side in sides])):
+        if _can_tell(reference) and not _resolves(reference, mine):
             groups.setdefault(_name_of(reference), []).append(reference)
     public = dict(zip(groups, definitions.held_by([name.removesuffix(".py") for name in groups]).tolist(), strict=True))
     several = len({name for name, some in groups.items() if {r.kind for r in some} == {"mention"}}) >= SEVERAL
@@ -78,7 +104,7 @@ def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], def
             break
         strongest = max(references, key=_weight)
         if not public[name] and not _is_public(strongest) and any(_target(strongest, side) for side in sides):
-            found.append(_followed(name, references, strongest, left, right, others, several))
+            found.append(_followed(name, references, strongest, left, theirs, candidates, several))
     return sorted(found, key=lambda one: (-LEVELS.index(one.level), -len(one.references), one.text))
 
 
@@ -131,32 +157,32 @@ def _root(reference: Reference) -> str:
 # Where a reference leads
 
 
-def _resolves(reference: Reference, side: Named) -> bool:
+def _resolves(reference: Reference, side: _Side) -> bool:
     """Whether it leads anywhere in the repository itself."""
     if reference.kind == "origin":
-        return _called(reference.name) in {_called(title) for title in side.titles}
+        return _called(reference.name) in side.titles
     name = _name_of(reference)
     if name.endswith(".py"):
-        return name.removesuffix(".py") in side.modules
-    return name in side.definitions or name in side.modules
+        return name.removesuffix(".py") in side.named.modules
+    return name in side.named.definitions or name in side.named.modules
 
 
-def _target(reference: Reference, side: Named) -> tuple[Place, ...]:
+def _target(reference: Reference, side: _Side) -> tuple[Place, ...]:
     """What is meant in a repository; empty where nothing there is."""
     if reference.kind == "origin":
         return _origin(reference, side)
     name = _name_of(reference)
     if name.endswith(".py"):
-        return _files(name.removesuffix(".py"), side)
-    defined = side.definitions.get(name, ())
+        return _files(name.removesuffix(".py"), side.named)
+    defined = side.named.definitions.get(name, ())
     if len(defined) > MAX_DEFINED:
         return ()
     module = reference.module.rpartition(".")[2]
     if reference.kind in ("class path", "import") and module:
-        files = [place.location.path for place in _files(module, side)]
-        inside = tuple(p for p in defined if p.location.path in files or _within(p.location.path, files))
         if not reference.name:
-            return _files(name, side)
+            return _files(name, side.named)
+        files = side.named.modules.get(module, ()) if defined else ()
+        inside = tuple(p for p in defined if p.location.path in files or _within(p.location.path, files))
         # The class alone will do, but for an import by the name of a package: that can be any library.
         is_library = reference.kind == "import" and not reference.module.startswith(".")
         return inside if is_library else inside or defined
@@ -181,17 +207,14 @@ def is_local(path: str) -> bool:
     return _LOCAL.search(path) is not None
 
 
-def _origin(reference: Reference, side: Named) -> tuple[Place, ...]:
+def _origin(reference: Reference, side: _Side) -> tuple[Place, ...]:
     """Where a repository names the same path, or is called like the last part of it."""
-    origins = [r for r in side.references if r.kind == "origin"]
-    if is_local(reference.name):
-        same = tuple(r.place for r in origins if r.name == reference.name)
-        if same:
-            return same
+    if is_local(reference.name) and reference.name in side.origins:
+        return side.origins[reference.name]
     called = _called(reference.name)
-    if len(called) < LEAST_NAME or called not in {_called(title) for title in side.titles}:
+    if len(called) < LEAST_NAME or called not in side.titles:
         return ()
-    return tuple(r.place for r in origins if _called(r.name) == called) or (Place(Location(side.titles[0])),)
+    return side.origins.get(called) or (Place(Location(side.named.titles[0])),)
 
 
 def _called(name: str) -> str:
@@ -207,8 +230,8 @@ def _followed(
     references: Sequence[Reference],
     strongest: Reference,
     left: Named,
-    right: Named,
-    others: Sequence[tuple[str, Named]],
+    right: _Side,
+    others: Sequence[tuple[str, _Side]],
     several: bool,
 ) -> Dangling:
     text = strongest.text or name
@@ -223,7 +246,7 @@ def _followed(
         explained = explained or (other if place else "")
     target = _target(strongest, right)
     steps.append(Step("right", text, target, "found" if target else "not there"))
-    level: Level = "none" if explained else _level(strongest, target, left, right, several)
+    level: Level = "none" if explained else _level(strongest, target, left, right.named, several)
     return Dangling(text, tuple(references), target, explained, tuple(steps), level)
 
 
@@ -238,9 +261,12 @@ def _nowhere(reference: Reference, left: Named) -> str:
 
 def _level(reference: Reference, target: Sequence[Place], left: Named, right: Named, several: bool) -> Level:
     """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak, where it is a
-    file or has the right's own name in it or is one of several, for a word alone can be that of a paper or a data set."""
+    file or has the right's own name in it or is one of several, for a word alone can be that of a paper or a data set.
+    What says openly which repository has it is weak: so does whatever is made from a public model with code of its own."""
     if reference.kind == "mention":
         return "weak" if several or reference.name.endswith(".py") or _has_name_of(reference.name, right) else "none"
+    if reference.source:
+        return "weak"
     if reference.kind in ("class name", "origin"):
         return "moderate"
     if reference.kind == "import" and _root(reference) in left.dependencies:

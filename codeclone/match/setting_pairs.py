@@ -12,13 +12,27 @@ from codeclone.background import Shares
 from codeclone.match.likelihood import Ratio, Weighed, ratio, weigh
 from codeclone.match.settings import TELLING_VALUE, compare
 from codeclone.parse.documents import Document
-from codeclone.parse.entries import written
 
 CANDIDATES = 4
 """Right documents that are compared setting by setting with a left one: those that share most rare settings and values."""
 
+HOLDERS = 50
+"""Right documents by which a setting or value leads to the candidates: of one that more have, the first."""
+
 NAMESAKE = 3.0
 """Decades by which another document must agree better than the one of the same name: readers look for that one first."""
+
+TYPES = ("_class_name", "architecture", "image_processor_type", "feature_extractor_type")
+"""Settings that name the class or function that is configured."""
+
+PUBLIC_KEYS = {
+    "pooling_mode_mean_tokens": "sentence-transformers",
+    "zero_optimization": "DeepSpeed",
+    "peft_type": "PEFT",
+    "_diffusers_version": "diffusers",
+    "pretrained_cfg": "timm",
+}
+"""Settings that only files of these libraries have: their other keys are the library's, and many of their values as well."""
 
 ONE_DRAW = {"generation_config.json": "sampling"}
 """Files whose settings are chosen together, as those of sampling are."""
@@ -50,26 +64,31 @@ def best_pairs(
 ) -> dict[int, Pair]:
     """Index of a left document -> its best partner, where any has something in common with it."""
     texts = _index(theirs, lambda document: (entry.text for entry in document.entries))
-    values = _index(theirs, lambda document: (written(entry.value) for entry in document.entries))
-    rare = _rare({*texts, *values} & {t for d in mine for e in d.entries for t in (e.text, written(e.value))}, names)
+    values = _index(theirs, lambda document: (entry.written for entry in document.entries))
+    rare = _rare({*texts, *values} & {t for d in mine for e in d.entries for t in (e.text, e.written)}, names)
+    namesakes = _index(theirs, _called)
     best = {}
     for number, document in enumerate(mine):
         scores: dict[int, float] = defaultdict(float)
         for entry in document.entries:
-            value = written(entry.value)
-            for text, index in ((entry.text, texts), (value, values)):
-                for other in index.get(text, ()) if text in rare else ():
+            for text, index in ((entry.text, texts), (entry.written, values)):
+                for other in index.get(text, ())[:HOLDERS] if text in rare else ():
                     scores[other] += rare[text]
-        for other, candidate in enumerate(theirs):
-            if candidate.role == document.role != "class":
-                scores[other] += 1.0
-            if (candidate.path, candidate.qualname) == (document.path, document.qualname):
-                scores[other] += 1.0
+        called = _called(document)
+        named = {other for name in called for other in namesakes.get(name, ())[:HOLDERS]}
+        for other in sorted({*scores, *named}):
+            scores[other] += sum(name in called for name in _called(theirs[other]))
         options = sorted(scores, key=lambda other: (-scores[other], other))[:CANDIDATES]
         pairs = [pair(document, theirs[other], names, implied) for other in options]
         if pairs:
             best[number] = max(pairs, key=lambda found: found.rank)
     return best
+
+
+def _called(document: Document) -> tuple[str, ...]:
+    """What a document is called: by its place, and a file by its name alone."""
+    place = f"{document.path}#{document.qualname or ''}"
+    return (place,) if document.qualname is not None else (place, document.role)
 
 
 def _index(found: Sequence[Document], texts_of: Callable[[Document], Iterable[str]]) -> dict[str, list[int]]:
@@ -91,8 +110,26 @@ def _rare(texts: Iterable[str], names: Mapping[str, Shares]) -> dict[str, float]
 
 def pair(left: Document, right: Document, names: Mapping[str, Shares], implied: frozenset[int]) -> Pair:
     """Two documents, setting by setting. `names`: how common settings are; `implied`: sizes that the tensors of both sides have."""
-    values = [written(entry.value) for entry in left.entries]
+    values = [entry.written for entry in left.entries]
     bits = dict(zip(values, names["values"].bits(values).tolist(), strict=True))
     pairings = compare(left.entries, right.entries, bits)
     weighed = tuple(weigh(left.entries, right.entries, pairings, names, implied, ONE_DRAW.get(left.role, "")))
     return Pair(left, right, weighed, ratio(weighed))
+
+
+def public_type(found: Pair, names: Mapping[str, Shares]) -> str:
+    """What both documents say that they configure, where that is public; empty where it is not, or where they differ.
+
+    All that is made from one public checkpoint of it shares its settings.
+    """
+    theirs = {entry.path: entry for entry in found.right.entries}
+    for entry in found.left.entries:
+        other = theirs.get(entry.path)
+        library = next((PUBLIC_KEYS[name] for name in entry.path if name in PUBLIC_KEYS), "")
+        if other is not None and library:
+            return f"files of {library}"
+        if other is None or other.written != entry.written or len(entry.path) > 1 or entry.key not in TYPES:
+            continue
+        if isinstance(entry.value, str) and names["definitions"].held_by([entry.value]).any():
+            return entry.value[:60]
+    return ""

@@ -12,7 +12,6 @@ from codeclone.match.likelihood import EXPLAINED, Ratio, Weighed
 from codeclone.match.setting_pairs import Pair
 from codeclone.model import OPS, Measure, Table, TableRow
 from codeclone.parse.documents import Document
-from codeclone.parse.entries import written
 from codeclone.plain import plain, shortened
 
 MAX_ROWS = 400
@@ -48,8 +47,8 @@ def renames(pair: Pair, weighed: Sequence[Weighed]) -> tuple[tuple[str, str], ..
     )
 
 
-def reason(weighed: Sequence[Weighed], total: Ratio) -> str:
-    """What became of the settings, and what that is worth."""
+def reason(weighed: Sequence[Weighed], total: Ratio, public: str) -> str:
+    """What became of the settings, and what that is worth. `public`: what both configure, where that is public."""
     counts = Counter(found.pairing.op for found in weighed)
     explained = sum(found.why.startswith(EXPLAINED) for found in weighed)
     told = {
@@ -68,6 +67,11 @@ def reason(weighed: Sequence[Weighed], total: Ratio) -> str:
         else "nothing of what agrees is rare enough to tell"
     )
     ending = f"; {explained:,} are explained by an ancestor or a claimed source and not counted" if explained else ""
+    if public:
+        ending += (
+            f"; both configure {plain(public)}, and all that are made from one public checkpoint of that share its "
+            "settings: so this stays at weak"
+        )
     return f"of the settings {parts}: {weight}{ending}"
 
 
@@ -107,4 +111,4 @@ def _path(document: Document, place: int | None) -> str:
 
 
 def _value(document: Document, place: int) -> str:
-    return shortened(plain(written(document.entries[place].value)), MAX_VALUE)
+    return shortened(plain(document.entries[place].written), MAX_VALUE)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from codeclone.model import Op
-from codeclone.parse.entries import Entry, written
+from codeclone.parse.entries import Entry
 
 MAX_ALIGNED = 600
 """Settings of a side that are looked through for renames: aligning takes time by their product."""
@@ -44,9 +44,7 @@ def compare(left: Sequence[Entry], right: Sequence[Entry], value_bits: Mapping[s
     """
     partner = _same_paths(left, right)
     partner |= _same_keys(left, right, partner)
-    ops: dict[int, Op] = {
-        a: "same" if written(left[a].value) == written(right[b].value) else "edited" for a, b in partner.items()
-    }
+    ops: dict[int, Op] = {a: "same" if left[a].written == right[b].written else "edited" for a, b in partner.items()}
     renamed = _renamed(left, right, partner, ops, value_bits)
     partner |= renamed
     ops |= dict.fromkeys(renamed, "renamed")
@@ -82,7 +80,7 @@ def _renamed(
     theirs = [place for place in range(len(right)) if place not in taken]
     if not mine or not theirs or max(len(mine), len(theirs)) > MAX_ALIGNED:
         return {}
-    values = [written(left[place].value) for place in mine], [written(right[place].value) for place in theirs]
+    values = [left[place].written for place in mine], [right[place].written for place in theirs]
     kinds = [_kind(left[place].value) for place in mine], [_kind(right[place].value) for place in theirs]
     weights = [0.1 + value_bits.get(value, 0.0) for value in values[0]]
     steps = _common(values, kinds, weights)
@@ -90,7 +88,7 @@ def _renamed(
     equal = {a: b for a, b in partner.items() if ops[a] == "same"}
     found: dict[int, int] = {}
     for run in _runs({**equal, **aligned}):
-        telling = [a for a in run if value_bits.get(written(left[a].value), 0.0) >= TELLING_VALUE]
+        telling = [a for a in run if value_bits.get(left[a].written, 0.0) >= TELLING_VALUE]
         if len(run) > 1 and telling:
             found |= {a: aligned[a] for a in run if a in aligned}
     if len(found) >= LEAST_RENAMED:
@@ -141,9 +139,12 @@ def _common(
 ) -> list[tuple[int, int]]:
     """The heaviest common subsequence of two lists of values (Hirschberg 1975 for equal weights)."""
     (one, other), (kind, other_kind) = values, kinds
-    equal = np.array(
-        [[a == b and c == d for b, d in zip(other, other_kind, strict=True)] for a, c in zip(one, kind, strict=True)]
+    numbers: dict[tuple[str, str], int] = {}
+    rows, columns = (
+        np.array([numbers.setdefault(both, len(numbers)) for both in zip(*side, strict=True)])
+        for side in ((one, kind), (other, other_kind))
     )
+    equal = rows[:, None] == columns[None, :]
     best = np.zeros((len(one) + 1, len(other) + 1))
     for row in range(1, len(one) + 1):
         diagonal = best[row - 1, :-1] + np.where(equal[row - 1], weights[row - 1], -1.0)

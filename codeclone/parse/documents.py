@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from codeclone.model import File, Location, Skipped, Snapshot, Span
-from codeclone.parse.entries import Entry, entries
+from codeclone.parse.entries import MAX_ENTRIES, Entry, entries
 from codeclone.parse.settings import may_hold_settings, settings_classes
 from codeclone.parse.syntax import parse_python
 from codeclone.read.data import read_json
@@ -84,7 +84,10 @@ def _json(file: File, skipped: list[Skipped]) -> Iterator[Document]:
     if not isinstance(data.value, dict):
         skipped.append(Skipped(Location(file.path), "no object, so no settings"))
         return
-    yield Document(file.path, None, None, tuple(entries(data.value)), ())
+    found = tuple(entries(data.value))
+    if len(found) == MAX_ENTRIES:
+        skipped.append(Skipped(Location(file.path), f"only the first {MAX_ENTRIES:,} settings were read"))
+    yield Document(file.path, None, None, found, ())
 
 
 def _classes(file: File) -> Iterator[Document]:

@@ -25,6 +25,8 @@ class Entry:
     """Names from the outermost object inwards."""
     value: Any
     """A plain value, or a list or an object that counts as one."""
+    written: str
+    """The value in one spelling: it can be megabytes, so it is spelled once."""
 
     @property
     def key(self) -> str:
@@ -43,12 +45,15 @@ class Entry:
     @property
     def text(self) -> str:
         """`key=value`, by which it is counted."""
-        return f"{self.key}={written(self.value)}"
+        return f"{self.key}={self.written}"
 
 
 def written(value: Any) -> str:
     """A value in one spelling: 1.0 is 1, 1e-05 is 0.00001, objects sorted by name; a digest where it is long."""
-    text = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _short(json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def _short(text: str) -> str:
     if len(text) <= MAX_TEXT:
         return text
     return f"{text[:20]}…{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
@@ -78,12 +83,12 @@ def _entries(value: Any, path: tuple[str, ...]) -> Iterator[Entry]:
     """What nests is bounded in depth by whoever read it."""
     if isinstance(value, dict) and value and not _is_one_value(value):
         for name, item in value.items():
-            yield from _entries(item, (*path, str(name)))
+            yield from _entries(item, (*path, _short(str(name))))
     elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value) and not _is_table(value):
         for place, item in enumerate(value):
             yield from _entries(item, (*path, str(place)))
     elif path:
-        yield Entry(path, value)
+        yield Entry(path, value, written(value))
 
 
 def _is_one_value(value: dict[str, Any]) -> bool:

@@ -33,6 +33,17 @@ MAX_WORDS = 400_000
 
 MAX_REFERENCES = 50_000
 
+MAX_DEFINITIONS = 400_000
+"""Different names; transformers 5.23 defines 30,000."""
+
+MAX_TITLES = 1_000
+
+MAX_NESTED = 20
+"""Classes and functions in each other by which a definition is named."""
+
+MAX_NAME = 200
+"""Characters of a name: of one in a file of a few megabytes a million others could be made."""
+
 LIGHTER = 8
 """Patterns take this much less time than parsing and lowering, by which work is counted (batches.py)."""
 
@@ -58,9 +69,9 @@ _APART = re.compile(
 
 _DEFINITION = re.compile(r"^([ \t]*)(class|def|async[ \t]+def)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^()]*\)|[^\n#;(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
+    r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^()]*\)|[^\n#;(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{7,59}(?![A-Za-z0-9_])(?:\.py\b)?")
+_WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]{7,59}(?![A-Za-z0-9_])(?:\.py\b)?")
 _SEVERAL = re.compile(r"[A-Za-z0-9]_+[A-Za-z0-9]|[a-z0-9][A-Z]")
 _TITLE = re.compile(r"^#[ \t]+([^\n]{1,100})$|^([^\n]{1,100})\n[=]{3,}$", re.MULTILINE)
 
@@ -77,6 +88,8 @@ class Reference:
     place: Place
     key: str = ""
     """Of the JSON entry, such as `auto_map`."""
+    source: str = ""
+    """Repository that the reference itself says has it: `org/name` of `org/name--module.Class`."""
 
     @property
     def text(self) -> str:
@@ -108,7 +121,7 @@ class _Found:
     references: list[Reference] = field(default_factory=list)
     words: dict[str, list[Place]] = field(default_factory=dict)
     dependencies: set[str] = field(default_factory=set)
-    titles: list[str] = field(default_factory=list)
+    titles: dict[str, None] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -154,15 +167,33 @@ def _joined(snapshot: Snapshot, parts: Sequence[_Found]) -> Named:
             definitions.setdefault(name, []).extend(places)
         for word, places in part.words.items():
             words.setdefault(word, []).extend(places)
-    return Named(
-        {name: tuple(places) for name, places in definitions.items()},
-        _modules(snapshot),
-        tuple(reference for part in parts for reference in part.references)[:MAX_REFERENCES],
-        {word: tuple(places[:MAX_PLACES]) for word, places in words.items()},
-        frozenset().union(*(part.dependencies for part in parts)),
-        tuple(dict.fromkeys([snapshot.repository.name, *(title for part in parts for title in part.titles)])),
-        tuple(skip for part in parts for skip in part.skipped),
+    references = [reference for part in parts for reference in part.references]
+    titles = dict.fromkeys([snapshot.repository.name, *(title for part in parts for title in part.titles)])
+    counts = (
+        ("names that are defined", len(definitions), MAX_DEFINITIONS),
+        ("references", len(references), MAX_REFERENCES),
+        ("words", len(words), MAX_WORDS),
+        ("names of the repository itself", len(titles), MAX_TITLES),
     )
+    over = [f"more than {most:,} {what}: the others were left out" for what, count, most in counts if count > most]
+    return Named(
+        {name: tuple(definitions[name][:MAX_PLACES]) for name in [*definitions][:MAX_DEFINITIONS]},
+        _modules(snapshot),
+        tuple(references[:MAX_REFERENCES]),
+        {word: tuple(words[word][:MAX_PLACES]) for word in [*words][:MAX_WORDS]},
+        frozenset().union(*(part.dependencies for part in parts)),
+        tuple(titles)[:MAX_TITLES],
+        (*(skip for part in parts for skip in part.skipped), *(Skipped(Location("."), reason) for reason in over)),
+    )
+
+
+def _keep(found: dict[str, list[Place]], name: str, place: Place, most: int) -> None:
+    """Add a place of a name: a few of each, and no more names than one over the bound, which tells that there are more."""
+    places = found.get(name)
+    if places is None and len(found) <= most:
+        places = found[name] = []
+    if places is not None and len(places) < MAX_PLACES:
+        places.append(place)
 
 
 def _modules(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
@@ -196,7 +227,7 @@ def _text(file: File, found: _Found, name: str) -> None:
     starts = _starts(text)
     if name.endswith(PROSE):
         if name.startswith("readme"):
-            found.titles.extend(match[1] or match[2] for match in list(_TITLE.finditer(text))[:1])
+            found.titles.update(dict.fromkeys(match[1] or match[2] for match in list(_TITLE.finditer(text))[:1]))
         _words(text, 0, file.path, starts, found)
         return
     parts: list[str] = []
@@ -221,14 +252,8 @@ def _words(text: str, offset: int, path: str, starts: list[int], found: _Found) 
         word = match.group()
         if not (_SEVERAL.search(word) or word.endswith(".py")) or word.startswith("__"):
             continue
-        places = found.words.get(word)
-        if places is None:
-            if len(found.words) >= MAX_WORDS:
-                continue
-            places = found.words[word] = []
-        if len(places) < MAX_PLACES:
-            line = bisect_right(starts, offset + match.start())
-            places.append(Place(Location(path, Span(line, line))))
+        line = bisect_right(starts, offset + match.start())
+        _keep(found.words, word, Place(Location(path, Span(line, line))), MAX_WORDS)
 
 
 def _code(code: str, path: str, found: _Found) -> None:
@@ -240,16 +265,19 @@ def _code(code: str, path: str, found: _Found) -> None:
         while outer and outer[-1][0] >= indent:
             outer.pop()
         line = bisect_right(starts, match.start())
+        name = match[3][:MAX_NAME]
         if match[2] == "class" or not outer:
             # A method is nothing that one could import or name by itself.
-            qualname = ".".join([*(name for _, name in outer), match[3]])
-            found.definitions.setdefault(match[3], []).append(Place(Location(path, Span(line, line)), qualname))
-        outer.append((indent, match[3]))
+            qualname = ".".join([*(around for _, around in outer), name])
+            _keep(found.definitions, name, Place(Location(path, Span(line, line)), qualname), MAX_DEFINITIONS)
+        if len(outer) < MAX_NESTED:
+            outer.append((indent, name))
     for match in _IMPORT.finditer(code):
         line = bisect_right(starts, match.start())
         place = Place(Location(path, Span(line, line)))
         for module, name in _imported(match):
-            found.references.append(Reference("import", module, name, place))
+            if len(found.references) <= MAX_REFERENCES:
+                found.references.append(Reference("import", module, name, place))
 
 
 def _imported(match: re.Match[str]) -> Iterator[tuple[str, str]]:
@@ -257,12 +285,12 @@ def _imported(match: re.Match[str]) -> Iterator[tuple[str, str]]:
         for part in match[3].split(","):
             module = part.split(" as ")[0].strip()
             if module:
-                yield module, ""
+                yield module[:MAX_NAME], ""
         return
     for part in match[2].strip("()").split(","):
         name = part.split(" as ")[0].strip()
         if name.isidentifier():
-            yield match[1], name
+            yield match[1][:MAX_NAME], name[:MAX_NAME]
 
 
 def _json(file: File, found: _Found) -> None:
@@ -283,12 +311,13 @@ def _walk(value: Any, path: str, pointer: str, found: _Found) -> None:
     if not isinstance(value, dict):
         return
     for key, item in value.items():
-        below = f"{pointer}/{escaped(key)}"
-        if key == "model_type" and isinstance(item, str):
-            found.titles.append(item)
+        below = f"{pointer}/{escaped(key[:MAX_NAME])}"
+        if key == "model_type" and isinstance(item, str) and len(found.titles) <= MAX_TITLES:
+            found.titles[item[:MAX_NAME]] = None
         if key in CLASS_PATHS or key in CLASS_NAMES or key in ORIGINS:
             for text, where in _texts(item, below):
-                found.references.append(_pointed(key, text, Place(Location(path, pointer=where))))
+                if len(found.references) <= MAX_REFERENCES:
+                    found.references.append(_pointed(key, text, Place(Location(path, pointer=where))))
         elif isinstance(item, (dict, list)):
             _walk(item, path, below, found)
 
@@ -298,7 +327,7 @@ def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
         yield value[:500], pointer
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _texts(item, f"{pointer}/{escaped(key)}")
+            yield from _texts(item, f"{pointer}/{escaped(key[:MAX_NAME])}")
     elif isinstance(value, list):
         for place, item in enumerate(value[:100]):
             yield from _texts(item, f"{pointer}/{place}")
@@ -309,5 +338,6 @@ def _pointed(key: str, text: str, place: Place) -> Reference:
         return Reference("origin", "", text, place, key)
     if key in CLASS_NAMES and "." not in text:
         return Reference("class name", "", text, place, key)
-    module, _, name = text.rpartition("--")[2].rpartition(".")
-    return Reference("class path", module, name, place, key)
+    source, _, path = text.rpartition("--")
+    module, _, name = path.rpartition(".")
+    return Reference("class path", module, name, place, key, source)

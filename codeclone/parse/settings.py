@@ -230,7 +230,10 @@ def _operation(syntax: Syntax, children: list[int], depth: int) -> Any:
     if operator == b"**":
         if abs(left) > 1000 or abs(right) > 40:
             raise NoLiteral
-        return left**right
+        power = left**right
+        if isinstance(power, complex):  # a root of what is below zero
+            raise NoLiteral
+        return power
     if operator not in _OPERATIONS:
         raise NoLiteral
     return _OPERATIONS[operator](left, right)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -20,6 +21,11 @@ LEAST_VALUES = 16
 MAX_TENSORS = 20_000
 """Of a file: a read each."""
 
+LOCAL_HEADER = struct.Struct("<4s22xHH")
+"""What stands before a member of a zip file: at its end the lengths of the name and of the extra field that follow."""
+
+ENCRYPTED = 1
+
 _SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 
@@ -34,7 +40,7 @@ def beginnings(file: File, tensors: Sequence[Tensor]) -> dict[str, NDArray[np.fl
                 values = _values(_bytes(stream, archive, tensor), tensor.dtype)
                 if len(values) >= LEAST_VALUES and np.isfinite(values).all():
                     found[tensor.name] = values
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except (OSError, ValueError, OverflowError, KeyError, RuntimeError, zipfile.BadZipFile, struct.error):
         pass  # what was read is told by the reader of the head; a beginning is a help and no more
     return found
 
@@ -58,11 +64,18 @@ def _bytes(stream: BinaryIO, archive: zipfile.ZipFile | None, tensor: Tensor) ->
         return stream.read(length)
     assert archive is not None
     info = archive.getinfo(tensor.stored.member)
-    if info.compress_type != zipfile.ZIP_STORED:
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & ENCRYPTED:
         return b""
-    with archive.open(info) as member:
-        member.seek(tensor.stored.offset)
-        return member.read(length)
+    # Straight to the place: the archive's own reader reads all that stands before it.
+    stream.seek(info.header_offset)
+    head = stream.read(LOCAL_HEADER.size)
+    if len(head) < LOCAL_HEADER.size:
+        return b""
+    signature, *_, name, extra = LOCAL_HEADER.unpack(head)
+    if signature != b"PK\3\4":
+        return b""
+    stream.seek(info.header_offset + LOCAL_HEADER.size + name + extra + tensor.stored.offset)
+    return stream.read(length)
 
 
 def _values(content: bytes, dtype: str) -> NDArray[np.float32]:

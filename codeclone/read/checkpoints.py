@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import PurePosixPath
 
 from codeclone.model import Checkpoint, Location, Skipped, Tensor
@@ -26,31 +27,37 @@ def checkpoints(files: Sequence[TensorFile]) -> tuple[tuple[Checkpoint, ...], tu
         folder = PurePosixPath(index.path).parent
         wanted = [str(folder / name) for name in dict.fromkeys(index.shards)]
         shards = [left.pop(path) for path in wanted if path in left]
-        found.append(_joined(index, shards, wanted, skipped))
+        found.append(_joined(index, shards, wanted, len(wanted), skipped))
     numbered: dict[tuple[str, str, str], list[TensorFile]] = {}
     for path in [*left]:
         match = _SHARD.match(path)
         if match:
             numbered.setdefault((match[1], match[3], match[4]), []).append(left.pop(path))
     for (stem, count, suffix), shards in numbered.items():
-        # A hostile name can promise 99,999 shards: that many names are made at most.
-        wanted = [f"{stem}-{number:05}-of-{count}{suffix}" for number in range(1, int(count) + 1)]
-        found.append(_joined(None, shards, wanted, skipped))
-    found += [_joined(None, [file], [file.path], skipped) for file in left.values()]
+        # A name can promise 99,999 shards, and any number of files can have such names: theirs are made where they are told.
+        promised = (f"{stem}-{number:05}-of-{count}{suffix}" for number in range(1, int(count) + 1))
+        found.append(_joined(None, shards, promised, int(count), skipped))
+    found += [_joined(None, [file], [file.path], 1, skipped) for file in left.values()]
     return tuple(sorted((c for c in found if c.tensors), key=lambda c: c.label)), tuple(skipped)
 
 
 def _joined(
-    index: TensorFile | None, shards: Sequence[TensorFile], wanted: Sequence[str], skipped: list[Skipped]
+    index: TensorFile | None,
+    shards: Sequence[TensorFile],
+    wanted: Iterable[str],
+    expected: int,
+    skipped: list[Skipped],
 ) -> Checkpoint:
+    """`wanted`: paths of the shards that there should be, `expected` of them."""
     files = [*([index] if index else []), *shards]
     label = files[0].path
     there = {file.path for file in shards}
-    missing = [path for path in wanted if path not in there]
-    if missing:
-        names = ", ".join(PurePosixPath(path).name for path in missing[:MAX_MISSING])
-        more = f" and {len(missing) - MAX_MISSING:,} more" if len(missing) > MAX_MISSING else ""
-        reason = f"{len(missing):,} of {len(wanted):,} shards were not read: {names}{more}"
+    first = [*islice((path for path in wanted if path not in there), MAX_MISSING)]
+    if first:
+        missing = max(expected - len(shards), len(first))
+        names = ", ".join(PurePosixPath(path).name for path in first)
+        more = f" and {missing - len(first):,} more" if missing > len(first) else ""
+        reason = f"{missing:,} of {expected:,} shards were not read: {names}{more}"
         skipped.append(Skipped(Location(label), reason))
     known: dict[str, tuple[Tensor, int]] = {}
     twice = 0
@@ -71,7 +78,7 @@ def _joined(
         owners=tuple(place for _, place in known.values()),
         formats=tuple(dict.fromkeys(file.format for file in (shards or files))),
         shards=len(shards),
-        expected=len(wanted),
+        expected=expected,
         total_size=index.total_size if index else None,
         metadata={name: text for file in files for name, text in file.metadata.items()},
     )

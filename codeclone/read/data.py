@@ -9,13 +9,20 @@ from typing import Any
 
 from codeclone.model import File, Location, Skipped
 from codeclone.read.lfs import pointer_of
-from codeclone.read.notes import Notes
+from codeclone.read.notes import MAX_TOLD, Notes
 
 MAX_JSON_BYTES = 64 * 2**20
 """The largest tokenizer.json of a public model has about 35 MB."""
 
 MAX_DEPTH = 32
 """Objects and arrays in each other; the configurations of public models have at most six."""
+
+MAX_VALUES = 4_000_000
+"""Commas and opening brackets of a file: so many values at most, each of which may take a hundred times the memory of its text.
+The largest tokenizer.json of a public model has about 2,000,000."""
+
+MAX_NAME = 200
+"""Characters of a name that are shown in a pointer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ def read_json(file: File) -> Data | Skipped:
 
 def parse_json(content: bytes, path: str) -> Data | Skipped:
     """The value of JSON text in UTF-8, UTF-16 or UTF-32, or why it has none."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        return Skipped(Location(path), f"more than {MAX_VALUES:,} values: over the bound for JSON")
     try:
         text = content.decode(json.detect_encoding(content))
     except UnicodeError:
@@ -66,8 +75,7 @@ def parse_json(content: bytes, path: str) -> Data | Skipped:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         return Skipped(Location(path), f"not JSON{place}: {getattr(error, 'msg', error)}")
     notes = Notes(path)
-    value = _clean(value, "", 0, notes)
-    return Data(value, notes.all())
+    return Data(_clean(value, (), notes), notes.all())
 
 
 def escaped(name: str) -> str:
@@ -75,38 +83,52 @@ def escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        found.twice = tuple(dict.fromkeys(name for name, _ in pairs if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
-    return found
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    twice = _Object(found)
+    twice.twice = tuple(dict.fromkeys(name for name, _ in pairs if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
+    return twice
+
+
+_Names = tuple[str | int, ...]
+"""From the outermost value inwards. A pointer is made of it only where one is told: a name can have millions of characters,
+and stand above millions of values."""
+
+
+def _tell(notes: Notes, names: _Names, reason: str) -> None:
+    pointer = "".join(f"/{escaped(str(name)[:MAX_NAME])}" for name in names) if len(notes.skipped) < MAX_TOLD else ""
+    notes.add(pointer, reason)
 
 
 _LEFT_OUT = object()
 
 
-def _clean(value: Any, pointer: str, depth: int, notes: Notes) -> Any:
+def _clean(value: Any, names: _Names, notes: Notes) -> Any:
     """The value without what is no JSON or too deep; its depth is bounded, so the recursion is."""
     if isinstance(value, float) and not math.isfinite(value):
-        notes.add(pointer, f"no finite number: {value}")
+        _tell(notes, names, f"no finite number: {value}")
         return _LEFT_OUT
     if not isinstance(value, (dict, list)):
         return value
-    if depth >= MAX_DEPTH:
-        notes.add(pointer, f"nested deeper than {MAX_DEPTH} levels")
+    if len(names) >= MAX_DEPTH:
+        _tell(notes, names, f"nested deeper than {MAX_DEPTH} levels")
         return _LEFT_OUT
     if isinstance(value, list):
-        items = (_clean(item, f"{pointer}/{place}", depth + 1, notes) for place, item in enumerate(value))
+        items = (
+            _clean(item, (*names, place), notes) if isinstance(item, (dict, list, float)) else item
+            for place, item in enumerate(value)
+        )
         return [item for item in items if item is not _LEFT_OUT]
     if isinstance(value, _Object):
         for name in value.twice:
-            reason = "stands more than once: the last entry counts, the others were left out"
-            notes.add(f"{pointer}/{escaped(name)}", reason)
+            _tell(notes, (*names, name), "stands more than once: the last entry counts, the others were left out")
     found: dict[str, Any] = {}
     for name, item in value.items():
         if isinstance(item, (dict, list, float)):
-            item = _clean(item, f"{pointer}/{escaped(name)}", depth + 1, notes)
+            item = _clean(item, (*names, name), notes)
             if item is _LEFT_OUT:
                 continue
         found[name] = item

@@ -13,6 +13,9 @@ MAX_BYTES = 64 * 2**20
 """The largest public model (262,144 pieces) has about 5 MB."""
 
 MAX_PIECES = 1_000_000
+MAX_FIELDS = 8_000_000
+"""Of all messages together; a piece takes four."""
+
 MAX_PIECE_BYTES = 4096
 MAX_PATHS = 1000
 MAX_PATH_BYTES = 4096
@@ -55,17 +58,18 @@ def read_sentencepiece(content: bytes) -> Model:
     inputs: list[str] = []
     prefix = normalizer = ""
     kind, size = 0, 0
-    for number, value in _fields(content, 0, len(content)):
+    budget = iter(range(MAX_FIELDS))
+    for number, value in _fields(content, 0, len(content), budget):
         if not isinstance(value, slice):
             continue
         if number == 1:
-            text, type_ = _piece(content, value)
+            text, type_ = _piece(content, value, budget)
             pieces.append(text)
             types.append(type_)
             if len(pieces) > MAX_PIECES:
                 raise SentencepieceError(f"more than {MAX_PIECES:,} pieces")
         elif number == 2:
-            for field, inner in _fields(content, value.start, value.stop):
+            for field, inner in _fields(content, value.start, value.stop, budget):
                 if field == 1 and isinstance(inner, slice) and len(inputs) < MAX_PATHS:
                     inputs.append(_text(content, inner, MAX_PATH_BYTES))
                 elif field == 2 and isinstance(inner, slice):
@@ -75,7 +79,7 @@ def read_sentencepiece(content: bytes) -> Model:
                 elif field == 4 and isinstance(inner, int):
                     size = inner
         elif number == 3:
-            for field, inner in _fields(content, value.start, value.stop):
+            for field, inner in _fields(content, value.start, value.stop, budget):
                 if field == 1 and isinstance(inner, slice):
                     normalizer = _text(content, inner, MAX_PATH_BYTES)
     if not pieces:
@@ -85,10 +89,10 @@ def read_sentencepiece(content: bytes) -> Model:
     )
 
 
-def _piece(content: bytes, where: slice) -> tuple[str, int]:
+def _piece(content: bytes, where: slice, budget: Iterator[int]) -> tuple[str, int]:
     """Text and type of a piece; its score is passed over. The type of a piece that has none is `NORMAL`."""
     text, kind = "", NORMAL
-    for field, value in _fields(content, where.start, where.stop):
+    for field, value in _fields(content, where.start, where.stop, budget):
         if field == 1 and isinstance(value, slice):
             text = _text(content, value, MAX_PIECE_BYTES)
         elif field == 3 and isinstance(value, int):
@@ -105,9 +109,11 @@ def _text(content: bytes, where: slice, most: int) -> str:
         raise SentencepieceError("damaged: a text that is not UTF-8") from None
 
 
-def _fields(content: bytes, place: int, end: int) -> Iterator[tuple[int, int | slice | None]]:
+def _fields(content: bytes, place: int, end: int, budget: Iterator[int]) -> Iterator[tuple[int, int | slice | None]]:
     """(number, value) of each field between two places: a number, where its bytes stand, or None for a fixed width."""
     while place < end:
+        if next(budget, None) is None:
+            raise SentencepieceError(f"more than {MAX_FIELDS:,} fields")
         tag, place = _varint(content, place, end)
         number, wire = tag >> 3, tag & 7
         value: int | slice | None = None

@@ -29,6 +29,9 @@ MAX_HEADER = 100_000_000
 MAX_PARSED_HEADER = 32 * 2**20
 """Bytes of a header that is parsed; one of 50,000 tensors has about 6 MB."""
 
+MAX_NAME = 500
+"""Characters of a tensor's name; those of public models have up to 150. Names are compared segment by segment."""
+
 MAX_DIMENSIONS = 64
 
 MAX_METADATA, MAX_METADATA_TEXT = 50, 200
@@ -138,12 +141,18 @@ def _at(name: str) -> str:
     return f"/{escaped(plain(name[:200]))}"
 
 
+_LONG = f"a name of more than {MAX_NAME:,} characters: left out"
+
+
 def _entry(name: str, entry: Any, start: int, size: int, notes: Notes) -> Tensor | None:
     """One tensor of a safetensors header; None, and told, where the entry cannot be true."""
     fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
     dtype, shape, offsets = (fields.get(part) for part in ("dtype", "shape", "data_offsets"))
     if not isinstance(dtype, str) or not _counts(shape, MAX_DIMENSIONS) or not _counts(offsets, 2) or len(offsets) != 2:
         notes.add(_at(name), "no tensor: dtype, shape and two offsets are needed")
+        return None
+    if len(name) > MAX_NAME:
+        notes.add(_at(name), _LONG)
         return None
     first, last = offsets
     length = bytes_of(dtype, shape)
@@ -208,6 +217,9 @@ def _gguf(stream: BinaryIO, file: File) -> TensorFile | Skipped:
     notes = Notes(file.path)
     tensors: dict[str, Tensor] = {}
     for tensor in found.tensors:
+        if len(tensor.name) > MAX_NAME:
+            notes.add(_at(tensor.name), _LONG)
+            continue
         length = bytes_of(tensor.dtype, tensor.shape)
         first = start + tensor.offset
         stored = Stored(first, length) if first + (length or 0) <= file.size else None
@@ -230,7 +242,9 @@ def _index(file: File) -> TensorFile | Skipped:
     notes = Notes(file.path, data.skipped)
     names, shards = [], []
     for name, shard in weights.items():
-        if isinstance(shard, str) and shard and PurePosixPath(shard).name == shard and len(shard) < 256:
+        if len(name) > MAX_NAME:
+            notes.add(_at(name), _LONG)
+        elif isinstance(shard, str) and shard and PurePosixPath(shard).name == shard and len(shard) < 256:
             names.append(name)
             shards.append(shard)
         else:

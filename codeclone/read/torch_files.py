@@ -11,6 +11,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,8 +37,14 @@ MAX_RATIO = 100
 MAX_VISITS = 500_000
 """Values of a pickle that are looked at: one that is reached in several ways counts as often."""
 
+MAX_WAYS = 4
+"""Ways to one container that are followed: a few bytes can put a list into itself in any number of ways."""
+
+MAX_NAMES = 100_000_000
+"""Characters of all names together; those of 50,000 tensors have about 3,000,000."""
+
 MAX_LEVELS = 32
-MAX_NAME = 1_000
+MAX_NAME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ def read_zip(stream: BinaryIO, path: str, size: int) -> Found:
         order = archive.read(members[f"{root}byteorder"])[:10] if _is_small(members.get(f"{root}byteorder")) else b""
     except (
         zipfile.BadZipFile, zlib.error, ValueError, KeyError, RuntimeError, NotImplementedError, EOFError, struct.error,
+        OverflowError,
     ) as error:  # fmt: skip
         if isinstance(error, TorchError):
             raise
@@ -82,7 +90,8 @@ def read_legacy(stream: BinaryIO, path: str, size: int) -> Found:
     interpret(stream)
     system, value, keys = interpret(stream), interpret(stream), interpret(stream)
     entries = system.entries[:50] if isinstance(system, Pairs) else []
-    big = any(isinstance(pair, tuple) and pair[0] == "little_endian" and pair[1] is False for pair in entries)
+    # Entries that a pickle gives as a list can be anything.
+    big = any(isinstance(p, tuple) and len(p) == 2 and p[0] == "little_endian" and p[1] is False for p in entries)
     places = _places(stream, size, keys, _storages(value))
     order = {"byteorder": "big"} if big else {}
     return _found(value, path, lambda storage: places.get(storage.key) if storage.whole else None, order)
@@ -197,14 +206,17 @@ def _walk(value: Any, tell: Callable[[str, str], None]) -> Iterator[tuple[str, V
     Raises PickleError for a value over the bounds.
     """
     waiting: list[tuple[str, Any, int]] = [("", value, 0)]
-    visits = 0
+    visits = characters = 0
+    ways: Counter[int] = Counter()
     while waiting:
         name, value, level = waiting.pop()
         visits += 1
         if visits > MAX_VISITS:
             raise PickleError(f"its pickle holds more than {MAX_VISITS:,} values")
         value = array_of(value) or value if isinstance(value, Built) else value
-        if isinstance(value, View):
+        if isinstance(value, View) and len(name) > MAX_NAME:
+            tell(name, f"a name of more than {MAX_NAME:,} characters")
+        elif isinstance(value, View):
             yield name or "tensor", value
         elif isinstance(value, Built) and value.name.endswith("_rebuild_sparse_tensor"):
             tell(name, "a sparse tensor")
@@ -212,9 +224,16 @@ def _walk(value: Any, tell: Callable[[str, str], None]) -> Iterator[tuple[str, V
             if level >= MAX_LEVELS or len(name) > MAX_NAME:
                 tell(name, f"nested deeper than {MAX_LEVELS} levels, or a name of more than {MAX_NAME:,} characters")
                 continue
+            ways[id(value)] += 1
+            if ways[id(value)] > MAX_WAYS:
+                tell(name, f"what more than {MAX_WAYS} names lead to: left out from there on")
+                continue
             entries = _entries(value)
+            characters += sum(len(name) + len(key) for key, _ in entries)
             if visits + len(waiting) + len(entries) > MAX_VISITS:
                 raise PickleError(f"its pickle holds more than {MAX_VISITS:,} values")
+            if characters > MAX_NAMES:
+                raise PickleError(f"the names in its pickle have more than {MAX_NAMES:,} characters")
             waiting += [(f"{name}.{key}" if name else key, item, level + 1) for key, item in reversed(entries)]
 
 

@@ -15,6 +15,9 @@ from codeclone.model import Vocabulary
 MAX_ID = 2_000_000
 """Ids from here on are left out; the largest public vocabularies have about 260,000."""
 
+MAX_MERGES = 3_000_000
+"""The longest public list has about 515,000."""
+
 MAX_TOKEN = 4096
 """Characters."""
 
@@ -104,6 +107,8 @@ def word_pieces(content: bytes) -> Vocabulary:
 
 def merges(content: bytes) -> tuple[str, ...]:
     """Two tokens a line, after a line that names the version. Raises VocabularyError for what is none."""
+    if content.count(b"\n") > MAX_MERGES:
+        raise VocabularyError(f"more than {MAX_MERGES:,} merges")
     found = lines(content)
     if found and found[0].startswith("#version"):
         found = found[1:]

@@ -66,7 +66,8 @@ def shares(partition: Partition) -> list[tuple[str, float, float]]:
     return [(part, getattr(partition, part), getattr(partition, part) / whole) for part in PARTS]
 
 
-_CELL = re.compile(r"(?:/worksheets/(\d+))?/cells/(\d+)/\w+\Z")
+_CELL = re.compile(r"(?:/worksheets/(\d{1,9}))?/cells/(\d{1,9})/\w+\Z", re.ASCII)
+"""Of a number with more digits Python makes none, and no notebook has so many cells."""
 
 
 def where(location: Location) -> str:
