@@ -48,6 +48,9 @@ BASES = re.compile(
 )
 """Files of base classes."""
 
+SAVED_MODULES = ("sentence-transformers",)
+"""Packages whose modules write the arguments that they were made with into configurations, whatever their classes are called."""
+
 TOKEN = re.compile(
     r"<\|?[^\s<>|\"'`]{1,40}\|?>|\[[A-Z][A-Z0-9_/ ]{1,30}\]|<\|[^<>\"'`\n]{1,40}\|>|\[/?[A-Za-z_]{2,30}\]"
 )
@@ -96,9 +99,9 @@ class Counted:
         return background.Shares(keys[order], numbers[order], len(self.folders))
 
 
-def settings_of(text: str, path: str, constants: dict[str, object]) -> Iterator[tuple[str, object]]:
+def settings_of(text: str, path: str, constants: dict[str, object], *, every: bool) -> Iterator[tuple[str, object]]:
     """(key, value) of each default of a file; of processors also the means and deviations that they name."""
-    for found in settings_classes(parse_python(text.encode("utf-8", "surrogatepass"), path)):
+    for found in settings_classes(parse_python(text.encode("utf-8", "surrogatepass"), path), every=every):
         for setting in found.settings:
             yield setting.key, setting.value
     for name, which in set(MEAN.findall(text)):
@@ -131,7 +134,8 @@ def count(package: str, counted: Counted) -> str:
         if path.endswith(".json"):
             pairs = [("", json.loads(text))]
         else:
-            pairs = [*settings_of(text, path, constants)]
+            every = package.partition("==")[0] in SAVED_MODULES
+            pairs = [*settings_of(text, path, constants, every=every)]
         found = [entry for key, value in pairs for entry in entries({key: value} if key else value)]
         if found:
             counted.folders.add(where)

@@ -172,11 +172,12 @@ def _share(p: float, folders: int) -> str:
 def _group(entry: Entry, other: Entry | None, keys: int) -> str:
     names = {entry.key, *([other.key] if other else [])}
     whole = isinstance(entry.value, (int, list)) and not isinstance(entry.value, bool)
-    if any(_TOKEN_ID.search(name) or _ROTARY.search(name) for name in names):
+    is_number = isinstance(entry.value, (int, float, list)) and not isinstance(entry.value, bool)
+    if is_number and any(_TOKEN_ID.search(name) or _ROTARY.search(name) for name in names):
         return ARCHITECTURE
     if whole and (any(_SIZES.search(name) for name in names) or _is_large(entry.value)):
         return ARCHITECTURE
-    if any(_NORMALISATION.search(name) for name in names):
+    if is_number and any(_NORMALISATION.search(name) for name in names):
         return "normalisation"
     if entry.section:
         return "object " + "/".join(entry.section)

@@ -20,7 +20,8 @@ HOLDERS = 50
 """Right documents by which a setting or value leads to the candidates: of one that more have, the first."""
 
 NAMESAKE = 3.0
-"""Decades by which another document must agree better than the one of the same name: readers look for that one first."""
+"""Decades by which another document must agree better than the one of the same place: readers look for that one first. For one of
+the same file name elsewhere, and for a class where classes are compared, half of it."""
 
 TYPES = ("_class_name", "architecture", "image_processor_type", "feature_extractor_type")
 """Settings that name the class or function that is configured."""
@@ -54,9 +55,17 @@ class Pair:
 
     @property
     def rank(self) -> tuple[float, int]:
-        """The larger, the better it explains the left one."""
-        namesake = self.left.role == self.right.role and self.left.qualname is None
-        return self.ratio.decades + NAMESAKE * namesake, len(self.kept)
+        """The larger, the better it explains the left one. What differs does not count: a changed copy is one as well."""
+        return max(0.0, self.ratio.decades) + _namesake(self.left, self.right), len(self.kept)
+
+
+def _namesake(left: Document, right: Document) -> float:
+    """Decades by which another document must agree better than one of the same place, of the same file name, or of its sort."""
+    if (left.qualname is None) != (right.qualname is None):
+        return 0.0
+    if (left.path, left.qualname) == (right.path, right.qualname):
+        return NAMESAKE
+    return NAMESAKE / 2 if left.role == right.role else 0.0
 
 
 def best_pairs(

@@ -53,7 +53,7 @@ def reason(weighed: Sequence[Weighed], total: Ratio, public: str) -> str:
     explained = sum(found.why.startswith(EXPLAINED) for found in weighed)
     told = {
         "same": "{} equal",
-        "renamed": "{} under another key with the same value in the same place",
+        "renamed": "{} under another key with the same value",
         "edited": "{} with another value",
         "only_left": "{} only on the left",
         "only_right": "{} only on the right",
@@ -72,7 +72,7 @@ def reason(weighed: Sequence[Weighed], total: Ratio, public: str) -> str:
             f"; both configure {plain(public)}, and all that are made from one public checkpoint of that share its "
             "settings: so this stays at weak"
         )
-    return f"of the settings {parts}: {weight}{ending}"
+    return f"settings: {parts}; {weight}{ending}"
 
 
 def _factor(decades: float) -> str:

@@ -23,6 +23,9 @@ TELLING_VALUE = 4.0
 """Bits from which on a value tells by itself that a key was renamed: one model folder in 16 has it, under any key."""
 
 
+TELLING_BESIDE = 2.0
+"""The same where at least half of the settings of the smaller side are equal: then the two are one document as it is."""
+
 LEAST_RENAMED = 3
 """Renames in order from which on a value in another place is looked for as well."""
 
@@ -91,22 +94,24 @@ def _renamed(
         telling = [a for a in run if value_bits.get(left[a].written, 0.0) >= TELLING_VALUE]
         if len(run) > 1 and telling:
             found |= {a: aligned[a] for a in run if a in aligned}
-    if len(found) >= LEAST_RENAMED:
+    mostly_equal = 2 * len(equal) >= min(len(left), len(right))
+    if len(found) >= LEAST_RENAMED or mostly_equal:
         found |= _moved(
             {a: value for a, value in zip(mine, values[0], strict=True) if a not in found},
             {b: value for b, value in zip(theirs, values[1], strict=True) if b not in found.values()},
             value_bits,
+            TELLING_BESIDE if mostly_equal else TELLING_VALUE,
         )
     return found
 
 
-def _moved(mine: Mapping[int, str], theirs: Mapping[int, str], value_bits: Mapping[str, float]) -> dict[int, int]:
+def _moved(
+    mine: Mapping[int, str], theirs: Mapping[int, str], value_bits: Mapping[str, float], least: float
+) -> dict[int, int]:
     """Of the rest, settings with a telling value that each side has once: renamed, and put in another place."""
     one, other = _once(mine), _once(theirs)
     return {
-        place: other[value]
-        for value, place in one.items()
-        if value in other and value_bits.get(value, 0.0) >= TELLING_VALUE
+        place: other[value] for value, place in one.items() if value in other and value_bits.get(value, 0.0) >= least
     }
 
 

@@ -77,13 +77,13 @@ def may_hold_settings(source: bytes) -> bool:
     return _SETTINGS_CLASS.search(source) is not None
 
 
-def settings_classes(syntax: Syntax) -> list[SettingsClass]:
-    """The classes of a file that hold settings: named or derived so, and processors."""
+def settings_classes(syntax: Syntax, *, every: bool = False) -> list[SettingsClass]:
+    """The classes of a file that hold settings: named or derived so, and processors; or all classes that have defaults."""
     starts = line_starts(syntax.source)
     found = units(syntax, starts)
     classes = []
     for index, unit in enumerate(found):
-        if unit.kind == "class" and _holds_settings(syntax, unit):
+        if unit.kind == "class" and (every or _holds_settings(syntax, unit)):
             settings: dict[str, Setting] = {}
             for setting in _settings(syntax, unit, found, index, starts):
                 if len(settings) < MAX_SETTINGS:
