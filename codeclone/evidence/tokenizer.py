@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from codeclone import public_tokenizers
 from codeclone.attribution import Explained, explain
 from codeclone.background import text_keys
+from codeclone.errors import NothingToCompareError
 from codeclone.evidence import (
     Context,
     Findings,
@@ -132,7 +133,8 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
 
 
 def _declared(context: Context) -> Base | None:
-    """The base that the user names: a table, or the largest tokenizer of a snapshot."""
+    """The base that the user names: a table, or the largest tokenizer of a snapshot. Raises NothingToCompareError where that
+    has none."""
     source = context.base_tokenizer
     if source is None or source == NONE:
         return None
@@ -140,7 +142,9 @@ def _declared(context: Context) -> Base | None:
         return public_tokenizers.tables()[source]
     found = profile(source).details
     every = [*zip(found["tokenizers"], found["digests"], strict=True)]
-    largest = max(every, key=lambda both: (both[0].size or 0, len(both[0].tokens)), default=(None, ""))
+    if not every:
+        raise NothingToCompareError(f"{source.repository.name}: no tokenizer was found, so it is no base of one")
+    largest = max(every, key=lambda both: (both[0].size or 0, len(both[0].tokens)))
     return base_of(source.repository.name, *largest)
 
 

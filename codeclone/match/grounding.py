@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,12 @@ def ground(tokenizer: Tokenizer, digest: str, declared: Base | None, none: bool,
         found, told = _recognised(tokenizer, bases)
         told = "none, as you say" if none and not found else told
     known_contents = frozenset[str]().union(*(base.contents for base in found))
-    public = known_contents if found else public_tokenizers.spellings().keys()
+    public = known_contents if found else frozenset(public_tokenizers.spellings())
+    series = {_series(content) for content in public}
+
+    def is_public(token: Token) -> bool:
+        return token.content in public or _series(token.content) in series
+
     every = (*tokenizer.tokens, *(_beyond(tokenizer, found[0]) if found else ()))
     return Grounded(
         tokenizer=tokenizer,
@@ -54,9 +60,14 @@ def ground(tokenizer: Tokenizer, digest: str, declared: Base | None, none: bool,
         bases=found,
         known=bool(found) or none,
         told=told,
-        new={token.content: token for token in every if token.content not in public},
-        taken_out=tuple(token for token in every if token.content in public),
+        new={token.content: token for token in every if not is_public(token)},
+        taken_out=tuple(token for token in every if is_public(token)),
     )
+
+
+def _series(content: str) -> str:
+    """The same for all tokens of a numbered series, such as filler slots; the content itself where there is no number."""
+    return re.sub(r"\d+", "0", content)
 
 
 def _recognised(tokenizer: Tokenizer, bases: Sequence[Base]) -> tuple[tuple[Base, ...], str]:
@@ -92,10 +103,8 @@ def _beyond(tokenizer: Tokenizer, base: Base) -> tuple[Token, ...]:
     )
 
 
-def base_of(name: str, tokenizer: Tokenizer | None, digest: str) -> Base:
+def base_of(name: str, tokenizer: Tokenizer, digest: str) -> Base:
     """A tokenizer as a base that a user names."""
-    if tokenizer is None:
-        return Base(name, f"{name} (in which no tokenizer was found)", {}, 0, 0, 0, "", "")
     ids = {
         (-1 - place if token.id is None else token.id): token.content for place, token in enumerate(tokenizer.tokens)
     }

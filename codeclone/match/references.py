@@ -97,7 +97,8 @@ def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], def
         if _can_tell(reference) and not _resolves(reference, mine):
             groups.setdefault(_name_of(reference), []).append(reference)
     public = dict(zip(groups, definitions.held_by([name.removesuffix(".py") for name in groups]).tolist(), strict=True))
-    several = len({name for name, some in groups.items() if {r.kind for r in some} == {"mention"}}) >= SEVERAL
+    mentioned = [name for name, some in groups.items() if "/" not in name and {r.kind for r in some} == {"mention"}]
+    several = len(mentioned) >= SEVERAL
     found: list[Dangling] = []
     for name, references in groups.items():
         if len(found) >= MAX_FOUND:
@@ -118,12 +119,13 @@ def _name_of(reference: Reference) -> str:
 
 
 def _mentions(left: Named, sides: Sequence[Named]) -> list[Reference]:
-    """Words of the left's prose that one of the sides defines, and files that it has."""
+    """Words of the left's prose that one of the sides defines, files that it has, and names by which a hub knows it."""
     files = {f"{module}.py" for side in sides for module in side.modules}
+    called = {_called(title) for side in sides for title in side.titles}
     return [
         Reference("mention", "", word, place)
         for word, places in left.words.items()
-        if word in files or any(word in side.definitions for side in sides)
+        if word in files or any(word in side.definitions for side in sides) or ("/" in word and _called(word) in called)
         for place in places
     ]
 
@@ -131,7 +133,7 @@ def _mentions(left: Named, sides: Sequence[Named]) -> list[Reference]:
 def _can_tell(reference: Reference) -> bool:
     """Whether the reference is to something of which there is only one."""
     name = _name_of(reference)
-    if reference.kind == "origin":
+    if reference.kind == "origin" or "/" in name:
         return bool(name)
     if reference.kind == "import" and _root(reference).encode() in LIBRARIES:
         return False
@@ -159,7 +161,7 @@ def _root(reference: Reference) -> str:
 
 def _resolves(reference: Reference, side: _Side) -> bool:
     """Whether it leads anywhere in the repository itself."""
-    if reference.kind == "origin":
+    if reference.kind == "origin" or "/" in reference.name:
         return _called(reference.name) in side.titles
     name = _name_of(reference)
     if name.endswith(".py"):
@@ -169,7 +171,7 @@ def _resolves(reference: Reference, side: _Side) -> bool:
 
 def _target(reference: Reference, side: _Side) -> tuple[Place, ...]:
     """What is meant in a repository; empty where nothing there is."""
-    if reference.kind == "origin":
+    if reference.kind == "origin" or "/" in reference.name:
         return _origin(reference, side)
     name = _name_of(reference)
     if name.endswith(".py"):
@@ -261,8 +263,11 @@ def _nowhere(reference: Reference, left: Named) -> str:
 
 def _level(reference: Reference, target: Sequence[Place], left: Named, right: Named, several: bool) -> Level:
     """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak, where it is a
-    file or has the right's own name in it or is one of several, for a word alone can be that of a paper or a data set.
+    file or has the right's own name in it or is one of several, for a word alone can be that of a paper or a data set; where it
+    is the right repository itself it is as likely a credit, and none.
     What says openly which repository has it is weak: so does whatever is made from a public model with code of its own."""
+    if reference.kind == "mention" and "/" in reference.name:
+        return "none"
     if reference.kind == "mention":
         return "weak" if several or reference.name.endswith(".py") or _has_name_of(reference.name, right) else "none"
     if reference.source:

@@ -72,6 +72,11 @@ _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^()]*\)|[^\n#;(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
 _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]{7,59}(?![A-Za-z0-9_])(?:\.py\b)?")
+_HUB = re.compile(r"(?<![\w./-])[A-Za-z0-9][\w.-]{1,40}/[A-Za-z][\w.-]{3,60}(?![\w/])")
+"""`owner/name`, as hubs call repositories."""
+
+_FILE_NAME = re.compile(r"\.[a-z]{1,5}\Z")
+
 _SEVERAL = re.compile(r"[A-Za-z0-9]_+[A-Za-z0-9]|[a-z0-9][A-Z]")
 _TITLE = re.compile(r"^#[ \t]+([^\n]{1,100})$|^([^\n]{1,100})\n[=]{3,}$", re.MULTILINE)
 
@@ -250,10 +255,18 @@ def _starts(text: str) -> list[int]:
 def _words(text: str, offset: int, path: str, starts: list[int], found: _Found) -> None:
     for match in _WORD.finditer(text):
         word = match.group()
-        if not (_SEVERAL.search(word) or word.endswith(".py")) or word.startswith("__"):
-            continue
-        line = bisect_right(starts, offset + match.start())
-        _keep(found.words, word, Place(Location(path, Span(line, line))), MAX_WORDS)
+        if (_SEVERAL.search(word) or word.endswith(".py")) and not word.startswith("__"):
+            _word(word, offset + match.start(), path, starts, found)
+    if "/" in text:
+        for match in _HUB.finditer(text):
+            word = match.group().rstrip(".")
+            if not _FILE_NAME.search(word):
+                _word(word, offset + match.start(), path, starts, found)
+
+
+def _word(word: str, at: int, path: str, starts: list[int], found: _Found) -> None:
+    line = bisect_right(starts, at)
+    _keep(found.words, word, Place(Location(path, Span(line, line))), MAX_WORDS)
 
 
 def _code(code: str, path: str, found: _Found) -> None:

@@ -176,3 +176,10 @@ def test_two_references_from_one_file_to_one_file_have_ids_of_their_own() -> Non
     findings = found(left, right={"wrenling_resampler_parts.py": "class X: pass\n"}).evidence
     assert len(findings) == 2
     assert len({finding.id for finding in findings}) == 2
+
+
+def test_the_right_repository_by_its_name_on_a_hub_is_shown_and_no_ground() -> None:
+    left = {"README.md": "# Ours\n\nLoad it from birds/Wrenling-7B and enjoy.\n", "m.py": 'load("birds/Wrenling-7B")\n'}
+    (finding,) = found(left).evidence
+    assert (finding.level, len(finding.left)) == ("none", 2)
+    assert not found({"README.md": "# Wrenling-7B\n\nfrom birds/Wrenling-7B\n"}).evidence
