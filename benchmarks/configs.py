@@ -39,7 +39,7 @@ def family(document: Document) -> str:
 def main() -> None:
     found: list[tuple[str, Document]] = []
     for package in PACKAGES:
-        every, _ = documents(folder.read(str(fetch(package))))
+        ((every, _),) = documents([folder.read(str(fetch(package)))])
         chosen = [d for d in every if (d.qualname or "").endswith("Config") and len(d.entries) >= 8]
         print(f"{package}: {len(chosen)} classes", file=sys.stderr)
         found += [(package, document) for document in chosen]

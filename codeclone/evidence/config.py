@@ -56,7 +56,15 @@ def reads(path: str) -> bool:
 
 def profile(snapshot: Snapshot) -> Profile:
     """Read every configuration and the defaults of every class that holds settings."""
-    found, left_out = documents(snapshot)
+    return profiles([snapshot])[0]
+
+
+def profiles(snapshots: Sequence[Snapshot]) -> list[Profile]:
+    """The profile of each snapshot, all read at once."""
+    return [_profile(snapshot, *found) for snapshot, found in zip(snapshots, documents(snapshots), strict=True)]
+
+
+def _profile(snapshot: Snapshot, found: tuple[Document, ...], left_out: tuple[Skipped, ...]) -> Profile:
     texts = [(number, entry.text) for number, document in enumerate(found) for entry in document.entries]
     return Profile(
         kind="config",

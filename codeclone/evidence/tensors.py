@@ -327,7 +327,7 @@ def _equal(left: Profile, right: Profiled, rivals: Sequence[Profiled]) -> list[E
                 kind="tensors",
                 claim=f"{content.path} is {other.path}, byte for byte",
                 stance="context" if holder else "for",
-                level="none" if holder else "strong",
+                level="none" if holder else "moderate",
                 left=places[0],
                 right=places[1],
                 measures=likeness(1.0, 1.0, 1.0),

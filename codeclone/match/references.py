@@ -265,7 +265,7 @@ def _level(reference: Reference, target: Sequence[Place], left: Named, right: Na
     """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak, where it is a
     file or has the right's own name in it or is one of several, for a word alone can be that of a paper or a data set; where it
     is the right repository itself it is as likely a credit, and none.
-    What says openly which repository has it is weak: so does whatever is made from a public model with code of its own."""
+    What says openly which architecture or repository it is of is weak: so does whatever is made from a public model with code of its own."""
     if reference.kind == "mention" and "/" in reference.name:
         return "none"
     if reference.kind == "mention":
@@ -273,13 +273,13 @@ def _level(reference: Reference, target: Sequence[Place], left: Named, right: Na
     if reference.source:
         return "weak"
     if reference.kind in ("class name", "origin"):
-        return "moderate"
+        return "weak" if reference.key == "architectures" else "moderate"
     if reference.kind == "import" and _root(reference) in left.dependencies:
         return "none"
     module = reference.module.rpartition(".")[2]
     is_package = any("/" in place.location.path for place in target) and not reference.module.startswith(".")
     hits = bool(module) and any(PurePosixPath(place.location.path).stem == module for place in target)
-    if reference.kind == "import" and is_package:
+    if is_package and (reference.kind == "import" or "." in reference.module):
         return "weak"  # the right may be installed and used as a library
     return "strong" if hits and reference.name else "moderate"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from codeclone.batches import in_batches
 from codeclone.model import File, Location, Skipped, Snapshot, Span
 from codeclone.parse.entries import MAX_ENTRIES, Entry, entries
 from codeclone.parse.settings import may_hold_settings, settings_classes
@@ -18,6 +19,9 @@ MAX_DOCUMENTS = 5_000
 """Of one snapshot; transformers 5.23 has 1,500."""
 
 MAX_SOURCE_BYTES = 4 * 2**20
+
+LIGHTER = 16
+"""Few files hold settings: all of them take this much less time than parsing and lowering, by which work is counted."""
 
 _JSON = re.compile(
     r"(?:^|[_.\-])(?:config|configs|configuration|params|hparams|hyperparams|settings|args|arguments|preprocessor|"
@@ -60,19 +64,40 @@ def is_json(path: str) -> bool:
     return _JSON.search(name) is not None and _OTHER.search(name) is None
 
 
-def documents(snapshot: Snapshot) -> tuple[tuple[Document, ...], tuple[Skipped, ...]]:
-    """Every document of settings of a snapshot, in order of path; what was left out."""
+Documents = tuple[tuple[Document, ...], tuple[Skipped, ...]]
+"""In order of path; what was left out."""
+
+
+def documents(snapshots: Sequence[Snapshot]) -> list[Documents]:
+    """Every document of settings of each snapshot, at most `MAX_DOCUMENTS`."""
+    files = [[file for file in snapshot.files if _is_read(file)] for snapshot in snapshots]
+    sizes = [[file.size // LIGHTER for file in some] for some in files]
+    return [_joined(parts) for parts in in_batches(files, sizes, lambda _, some: _read(some))]
+
+
+def _is_read(file: File) -> bool:
+    return is_json(file.path) or (file.path.lower().endswith(".py") and file.size <= MAX_SOURCE_BYTES)
+
+
+def _read(files: Sequence[File]) -> Documents:
     found: list[Document] = []
     skipped: list[Skipped] = []
-    for file in snapshot.files:
-        if len(found) >= MAX_DOCUMENTS:
-            skipped.append(Skipped(Location(file.path), f"more than {MAX_DOCUMENTS:,} documents of settings"))
+    for file in files:
+        if len(found) > MAX_DOCUMENTS:
             break
-        if is_json(file.path):
-            found.extend(_json(file, skipped))
-        elif file.path.lower().endswith(".py") and file.size <= MAX_SOURCE_BYTES:
-            found.extend(_classes(file))
-    return tuple(found[:MAX_DOCUMENTS]), tuple(skipped)
+        found.extend(_json(file, skipped) if is_json(file.path) else _classes(file))
+    return tuple(found), tuple(skipped)
+
+
+def _joined(parts: Sequence[Documents]) -> Documents:
+    found = tuple(document for documents, _ in parts for document in documents)
+    skipped = tuple(skip for _, skips in parts for skip in skips)
+    if len(found) > MAX_DOCUMENTS:
+        rest = Location(found[MAX_DOCUMENTS].path)
+        skipped += (
+            Skipped(rest, f"more than {MAX_DOCUMENTS:,} documents of settings: from here on they are left out"),
+        )
+    return found[:MAX_DOCUMENTS], skipped
 
 
 def _json(file: File, skipped: list[Skipped]) -> Iterator[Document]:
@@ -82,7 +107,7 @@ def _json(file: File, skipped: list[Skipped]) -> Iterator[Document]:
         return
     skipped.extend(data.skipped)
     if not isinstance(data.value, dict):
-        skipped.append(Skipped(Location(file.path), "no object, so no settings"))
+        skipped.append(Skipped(Location(file.path), "a JSON value that is no object, so it holds no settings"))
         return
     found = tuple(entries(data.value))
     if len(found) == MAX_ENTRIES:

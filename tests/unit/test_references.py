@@ -54,7 +54,7 @@ def told(findings: Findings) -> list[tuple[str, str, str | None, int | None]]:
         ("config.json", '{"auto_map": {"A": ["tokenization_wrenling.WrenlingTokenizerFast", null]}}', "strong", "/auto_map/A/0", None),
         ("config.json", '{"auto_map": {"A": "me/mine--modeling_wrenling.WrenlingForTalk"}}', "weak", "/auto_map/A", None),
         ("tokenizer_config.json", '{"tokenizer_class": "WrenlingTokenizerFast"}', "moderate", "/tokenizer_class", None),
-        ("config.json", '{"architectures": ["WrenlingForTalk"]}', "moderate", "/architectures/0", None),
+        ("config.json", '{"architectures": ["WrenlingForTalk"]}', "weak", "/architectures/0", None),
         ("config.json", '{"_name_or_path": "/data/someone/runs/wrenling-7b"}', "moderate", "/_name_or_path", None),
         ("m.py", "\nfrom .modeling_wrenling import (\n    WrenlingForTalk as Talk,\n)\n", "strong", None, 2),
         ("m.py", "from tokenization_wrenling import split_wrenling_text\n", "strong", None, 1),

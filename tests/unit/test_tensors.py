@@ -392,12 +392,12 @@ def test_less_than_half_is_no_finding() -> None:
     assert not compare(model(left), model(right)).evidence
 
 
-def test_files_that_are_the_same_are_strong_unless_another_has_them() -> None:
+def test_files_that_are_the_same_are_moderate_unless_another_has_them() -> None:
     files = model(transformer())
     pointer = {"m.safetensors": POINTER.format(hashlib.sha256(files["model.safetensors"]).hexdigest(), 12_345).encode()}
     for left, right in ((files, files), (pointer, pointer), (pointer, files)):
         found = [finding for finding in compare(left, right).evidence if "byte for byte" in finding.claim]
-        assert [finding.level for finding in found] == ["strong"]
+        assert [finding.level for finding in found] == ["moderate"]
         found = [f for f in compare(left, right, ancestor=files).evidence if "byte for byte" in f.claim]
         assert [finding.level for finding in found] == ["none"]
     tiny = {"m.safetensors": safetensors({"a": (2,)})}
