@@ -13,9 +13,8 @@ from pathlib import PurePosixPath
 
 from codeclone.background import Shares
 from codeclone.match.leftovers import is_distinctive, is_stock
-from codeclone.model import LEVELS, Level, Location, Place
+from codeclone.model import LEVELS, Level, Location, Place, Span
 from codeclone.parse.mentions import Named, Reference
-from codeclone.parse.names import LIBRARIES
 
 MAX_DEFINED = 3
 """A name that a repository defines in more places than this is a habit, and tells nothing of where it came from."""
@@ -104,7 +103,7 @@ def dangling(left: Named, right: Named, others: Sequence[tuple[str, Named]], def
         if len(found) >= MAX_FOUND:
             break
         strongest = max(references, key=_weight)
-        if not public[name] and not _is_public(strongest) and any(_target(strongest, side) for side in sides):
+        if not public[name] and any(_target(strongest, side) for side in sides):
             found.append(_followed(name, references, strongest, left, theirs, candidates, several))
     return sorted(found, key=lambda one: (-LEVELS.index(one.level), -len(one.references), one.text))
 
@@ -123,10 +122,10 @@ def _mentions(left: Named, sides: Sequence[Named]) -> list[Reference]:
     files = {f"{module}.py" for side in sides for module in side.modules}
     called = {_called(title) for side in sides for title in side.titles}
     return [
-        Reference("mention", "", word, place)
+        Reference("mention", "", word, Place(Location(path, Span(line, line))))
         for word, places in left.words.items()
         if word in files or any(word in side.definitions for side in sides) or ("/" in word and _called(word) in called)
-        for place in places
+        for path, line in places
     ]
 
 
@@ -135,8 +134,6 @@ def _can_tell(reference: Reference) -> bool:
     name = _name_of(reference)
     if reference.kind == "origin" or "/" in name:
         return bool(name)
-    if reference.kind == "import" and _root(reference).encode() in LIBRARIES:
-        return False
     stem = name.removesuffix(".py")
     return is_distinctive(stem) and not is_stock(stem) and _is_special(stem)
 
@@ -144,12 +141,6 @@ def _can_tell(reference: Reference) -> bool:
 def _is_special(name: str) -> bool:
     """Long enough that two people hardly come upon it alone: `get_loader` is not."""
     return len(name) >= LEAST_CAMEL if name != name.lower() else name.count("_") > 1 or len(name) >= LEAST_SNAKE
-
-
-def _is_public(reference: Reference) -> bool:
-    return (
-        reference.kind == "import" and not reference.module.startswith(".") and _root(reference).encode() in LIBRARIES
-    )
 
 
 def _root(reference: Reference) -> str:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from codeclone.batches import in_batches
 from codeclone.model import File, Location, Place, Skipped, Snapshot, Span
+from codeclone.parse.names import LIBRARIES
 from codeclone.read.data import escaped, read_json
 from codeclone.read.text import decode
 
@@ -72,8 +73,12 @@ _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^()]*\)|[^\n#;(]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
 _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]{7,59}(?![A-Za-z0-9_])(?:\.py\b)?")
-_HUB = re.compile(r"(?<![\w./-])[A-Za-z0-9][\w.-]{1,40}/[A-Za-z][\w.-]{3,60}(?![\w/])")
-"""`owner/name`, as hubs call repositories."""
+MAX_OWNER = 42
+"""Characters before the slash of `owner/name` that are looked at."""
+
+_OWNER = re.compile(r"(?:^|[^\w./-])([A-Za-z0-9][\w.-]{1,40})\Z")
+_BEHIND_SLASH = re.compile(r"/[A-Za-z][\w.-]{3,60}(?![\w/])")
+"""Together `owner/name`, as hubs call repositories; the second alone is quick to find."""
 
 _FILE_NAME = re.compile(r"\.[a-z]{1,5}\Z")
 
@@ -111,8 +116,8 @@ class Named:
     modules: dict[str, tuple[str, ...]]
     """Last part of the name of a module or package -> paths of its files or folders."""
     references: tuple[Reference, ...]
-    words: dict[str, tuple[Place, ...]]
-    """Words of several parts in comments, strings and prose -> the first places."""
+    words: dict[str, tuple[tuple[str, int], ...]]
+    """Words of several parts in comments, strings and prose -> (path, 1-based line) of the first places."""
     dependencies: frozenset[str]
     """Words of the files that say what has to be installed."""
     titles: tuple[str, ...]
@@ -124,7 +129,7 @@ class Named:
 class _Found:
     definitions: dict[str, list[Place]] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
-    words: dict[str, list[Place]] = field(default_factory=dict)
+    words: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     dependencies: set[str] = field(default_factory=set)
     titles: dict[str, None] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
@@ -166,12 +171,12 @@ def _read(files: Sequence[File]) -> _Found:
 
 def _joined(snapshot: Snapshot, parts: Sequence[_Found]) -> Named:
     definitions: dict[str, list[Place]] = {}
-    words: dict[str, list[Place]] = {}
+    words: dict[str, list[tuple[str, int]]] = {}
     for part in parts:
         for name, places in part.definitions.items():
             definitions.setdefault(name, []).extend(places)
-        for word, places in part.words.items():
-            words.setdefault(word, []).extend(places)
+        for word, lines in part.words.items():
+            words.setdefault(word, []).extend(lines)
     references = [reference for part in parts for reference in part.references]
     titles = dict.fromkeys([snapshot.repository.name, *(title for part in parts for title in part.titles)])
     counts = (
@@ -192,13 +197,16 @@ def _joined(snapshot: Snapshot, parts: Sequence[_Found]) -> Named:
     )
 
 
-def _keep(found: dict[str, list[Place]], name: str, place: Place, most: int) -> None:
+_Kept = TypeVar("_Kept")
+
+
+def _keep(found: dict[str, list[_Kept]], name: str, place: Callable[[], _Kept], most: int) -> None:
     """Add a place of a name: a few of each, and no more names than one over the bound, which tells that there are more."""
     places = found.get(name)
     if places is None and len(found) <= most:
         places = found[name] = []
     if places is not None and len(places) < MAX_PLACES:
-        places.append(place)
+        places.append(place())
 
 
 def _modules(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
@@ -256,17 +264,14 @@ def _words(text: str, offset: int, path: str, starts: list[int], found: _Found) 
     for match in _WORD.finditer(text):
         word = match.group()
         if (_SEVERAL.search(word) or word.endswith(".py")) and not word.startswith("__"):
-            _word(word, offset + match.start(), path, starts, found)
-    if "/" in text:
-        for match in _HUB.finditer(text):
-            word = match.group().rstrip(".")
-            if not _FILE_NAME.search(word):
-                _word(word, offset + match.start(), path, starts, found)
-
-
-def _word(word: str, at: int, path: str, starts: list[int], found: _Found) -> None:
-    line = bisect_right(starts, at)
-    _keep(found.words, word, Place(Location(path, Span(line, line))), MAX_WORDS)
+            at = offset + match.start()
+            _keep(found.words, word, lambda at=at: (path, bisect_right(starts, at)), MAX_WORDS)  # type: ignore[misc]
+    for match in _BEHIND_SLASH.finditer(text) if "/" in text else ():
+        owner = _OWNER.search(text, max(0, match.start() - MAX_OWNER), match.start())
+        name = match.group().rstrip(".")
+        if owner is not None and not _FILE_NAME.search(name):
+            at = offset + match.start()
+            _keep(found.words, owner[1] + name, lambda at=at: (path, bisect_right(starts, at)), MAX_WORDS)  # type: ignore[misc]
 
 
 def _code(code: str, path: str, found: _Found) -> None:
@@ -282,14 +287,16 @@ def _code(code: str, path: str, found: _Found) -> None:
         if match[2] == "class" or not outer:
             # A method is nothing that one could import or name by itself.
             qualname = ".".join([*(around for _, around in outer), name])
-            _keep(found.definitions, name, Place(Location(path, Span(line, line)), qualname), MAX_DEFINITIONS)
+            place = Place(Location(path, Span(line, line)), qualname)
+            _keep(found.definitions, name, lambda place=place: place, MAX_DEFINITIONS)  # type: ignore[misc]
         if len(outer) < MAX_NESTED:
             outer.append((indent, name))
     for match in _IMPORT.finditer(code):
         line = bisect_right(starts, match.start())
         place = Place(Location(path, Span(line, line)))
         for module, name in _imported(match):
-            if len(found.references) <= MAX_REFERENCES:
+            is_library = not module.startswith(".") and module.partition(".")[0].encode() in LIBRARIES
+            if len(found.references) <= MAX_REFERENCES and not is_library:
                 found.references.append(Reference("import", module, name, place))
 
 
