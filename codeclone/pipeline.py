@@ -92,6 +92,7 @@ def _scan(
                 (
                     *_skipped_reading(left_snapshot, candidates, snapshots),
                     *_unread(rooms, left_snapshot, candidates, snapshots),
+                    *_in_slices(left_snapshot, candidates, snapshots),
                     *_skipped(findings),
                 )
             )
@@ -217,6 +218,17 @@ def _unread(
                 else "files of a kind that is not compared"
             )
             yield name, Skipped(Location(f"{count:,} × {what}"), reason)
+
+
+def _in_slices(
+    left: Snapshot, candidates: Sequence[Candidate], snapshots: Sequence[tuple[Role, Snapshot]]
+) -> Iterator[tuple[str, Skipped]]:
+    """Files of which not every byte was read."""
+    for name, snapshot in _named(left, candidates, snapshots):
+        for file in snapshot.files:
+            if not file.whole and not file.whole_sha256:
+                reason = f"{file.size:,} bytes: read in slices; in the repository's digest its size and its ends stand for it"
+                yield name, Skipped(Location(file.path), reason)
 
 
 def _skipped(findings: dict[str, Findings]) -> _Skips:

@@ -202,7 +202,7 @@ def _finding(pair: Pair, elsewhere: Mapping[str, str], names: Mapping[str, Share
     return Evidence(
         id=finding_id("config", [left], [right]),
         kind="config",
-        claim=f"the settings of {_name(pair.left)} are those of {_name(pair.right)}",
+        claim=f"the settings of {_name(pair.left)} {'beside' if level == 'none' else 'are'} those of {_name(pair.right)}",
         stance="context" if level == "none" else "for",
         level=level,
         left=(left,),
