@@ -1,4 +1,4 @@
-"""Whole digests of large files of tensors, where they can tell something: where another side has a file of the same size."""
+"""Whole digests of large files of tensors, where they can tell something: where another side has a file of the same size and ends."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ CHUNK = 8 * 2**20
 
 
 def with_digests(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
-    """The snapshots, with the SHA-256 of each large file of tensors whose size another side has, as a file or as a Git-LFS
-    pointer. The digests of the snapshots stay as they are: they depend on one side only."""
+    """The snapshots, with the SHA-256 of each large file of tensors whose size another side has, as a file with the same ends or
+    as a Git-LFS pointer. The digests of the snapshots stay as they are: they depend on one side only."""
     sizes = [_sizes(snapshot) for snapshot in snapshots]
     wanted = [
         (number, place)
         for number, snapshot in enumerate(snapshots)
         for place, file in enumerate(snapshot.files)
-        if not file.whole and any(file.size in its for other, its in enumerate(sizes) if other != number)
+        if not file.whole
+        and any({(file.size, file.sha256), (file.size, "")} & its for other, its in enumerate(sizes) if other != number)
     ]
     files = [list(snapshot.files) for snapshot in snapshots]
     for (number, place), file in zip(wanted, side_by_side(_digested, [files[n][p] for n, p in wanted]), strict=True):
@@ -39,9 +40,9 @@ def same_files(left: Snapshot, right: Snapshot) -> bool:
     )
 
 
-def _sizes(snapshot: Snapshot) -> frozenset[int]:
-    """Of large files, and of what pointers in the place of tensors stand for."""
-    found = {file.size for file in snapshot.files if not file.whole}
+def _sizes(snapshot: Snapshot) -> frozenset[tuple[int, str]]:
+    """(size, digest of the ends) of large files, (size, nothing) of what pointers in the place of tensors stand for."""
+    found = {(file.size, file.sha256) for file in snapshot.files if not file.whole}
     for file in snapshot.files:
         if file.size < MAX_POINTER_BYTES and reads(file.path):
             try:
@@ -49,7 +50,7 @@ def _sizes(snapshot: Snapshot) -> frozenset[int]:
             except OSError:
                 continue
             if pointer is not None:
-                found.add(pointer.size)
+                found.add((pointer.size, ""))
     return frozenset(found)
 
 
