@@ -2,7 +2,7 @@
 
     make bench-speed
 
-In one new process: the parse alone of all files on one core, then the whole scan of peft 0.13.2 against accelerate 1.1.1
+In one new process: the parse alone of all files on one core, then the whole scan, for code alone, of peft 0.13.2 against accelerate 1.1.1
 (together 2.3 MB of Python) with report and summary, on all cores and again pinned to one. Beside it the wall time of
 `codeclone scan` as a command, with the start of Python and all imports. Prints medians, their ratios and the peak memory;
 then the same for a left side that grows.
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from packages import fetch
@@ -50,14 +51,14 @@ from codeclone.report import html, text
 from tree_sitter import Language, Parser
 import tree_sitter_python
 
-left, right, target = sys.argv[1:]
+left, right, target, *only = sys.argv[1:]
 parser = Parser(Language(tree_sitter_python.language()))
 sources = [path.read_bytes() for folder in (left, right) for path in sorted(Path(folder).rglob("*.py"))]
 started = time.perf_counter()
 for source in sources:
     parser.parse(source)
 parsed = time.perf_counter()
-report = scan(left, right)
+report = scan(left, right, only=only)
 Path(target).write_text(html.render(report), encoding="utf-8")
 text.summary(report, [], color=False)
 done = time.perf_counter()
@@ -65,19 +66,20 @@ print(json.dumps([parsed - started, done - parsed, sum(map(len, sources)), sum(s
 """
 
 
-def one_run(left: Path, right: Path) -> tuple[float, float, int, int]:
+def one_run(left: Path, right: Path, only: Sequence[str]) -> tuple[float, float, int, int]:
     """(seconds of the parse alone, seconds of the scan with its report, bytes, lines), in one new process."""
     with tempfile.TemporaryDirectory() as work:
-        command = [sys.executable, "-c", ONE_RUN, str(left), str(right), f"{work}/r.html"]
+        command = [sys.executable, "-c", ONE_RUN, str(left), str(right), f"{work}/r.html", *only]
         output = subprocess.run(command, check=True, capture_output=True)
     parse, scan, size, lines = json.loads(output.stdout)
     return parse, scan, size, lines
 
 
-def whole_process(left: Path, right: Path) -> tuple[float, float]:
+def whole_process(left: Path, right: Path, only: Sequence[str]) -> tuple[float, float]:
     """(wall seconds of `codeclone scan` with start-up and imports, peak megabytes)."""
     with tempfile.TemporaryDirectory() as work:
         command = [sys.executable, "-m", "codeclone", "scan", str(left), str(right), "-o", f"{work}/r.html"]
+        command += [f"--only={kind}" for kind in only]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
@@ -87,14 +89,15 @@ def whole_process(left: Path, right: Path) -> tuple[float, float]:
     return seconds, usage.ru_maxrss / 1024
 
 
-def measure(left: Path, right: Path, runs: int) -> str:
+def measure(left: Path, right: Path, runs: int, only: Sequence[str] = ("code",)) -> str:
+    """The figures in words. `only`: kinds of evidence; all where empty."""
     parses, scans, wholes, peaks = [], [], [], []
     size = lines = 0
     for _ in range(runs):
-        parse, scan, size, lines = one_run(left, right)
+        parse, scan, size, lines = one_run(left, right, only)
         parses.append(parse)
         scans.append(scan)
-        seconds, peak = whole_process(left, right)
+        seconds, peak = whole_process(left, right, only)
         wholes.append(seconds)
         peaks.append(peak)
     ratios = [scan / parse for scan, parse in zip(scans, parses, strict=True)]
@@ -139,6 +142,7 @@ def main() -> None:
             print("one core:", measure(left, right, RUNS))
             os.sched_setaffinity(0, cores)
         print(f"{max(1, len(cores))} cores:", measure(left, right, RUNS))
+        print("all kinds of evidence:", measure(left, right, RUNS, only=()))
         print(f"growing parts of {', '.join(GROWN)} against peft 0.13.2, {max(1, len(cores))} cores")
         for megabytes in GROWTH_MB:
             print(measure(part_of(GROWN, Path(work) / f"part{megabytes}", megabytes), left, 1))
