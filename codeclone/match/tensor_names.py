@@ -175,16 +175,24 @@ def _result(
             other = free.pop(rewriter.apply(name)[0], None) if other is None else other
             if other is not None:
                 mapping[place] = other
-    pairs = [(one, other) for one, other in mapping.items() if ours[one] != theirs[other]]
-    uses = {both: rewriter.apply(both[0])[1] for both in _classes([(ours[a], theirs[b]) for a, b in pairs], exact)}
-    counts: Counter[Rule] = Counter()
-    sure: set[Rule] = set()
-    literal = _literal(exact)
-    for one, other in pairs:
-        used = uses[_class((ours[one], theirs[other]), literal)]
-        counts.update(used)
-        if one not in guessed:
-            sure.update(used)
+    while True:
+        pairs = [(one, other) for one, other in mapping.items() if ours[one] != theirs[other]]
+        uses = {both: rewriter.apply(both[0])[1] for both in _classes([(ours[a], theirs[b]) for a, b in pairs], exact)}
+        counts: Counter[Rule] = Counter()
+        sure: set[Rule] = set()
+        literal = _literal(exact)
+        for one, other in pairs:
+            used = uses[_class((ours[one], theirs[other]), literal)]
+            counts.update(used)
+            if one not in guessed:
+                sure.update(used)
+        # Names made to mislead can be mapped by rules that do not lead there once all of them are applied: they are left over.
+        final = Rewriter(counts)
+        wrong = [one for one, other in pairs if final.apply(ours[one])[0] != theirs[other]]
+        if not wrong:
+            break
+        for one in wrong:
+            del mapping[one]
     taken = {*mapping.values()}
     return NameMatch(
         rules=tuple(

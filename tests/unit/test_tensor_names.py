@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codeclone.match.rewriting import Rewriter, Rule, corrected, fewest, segments_of, ways
@@ -210,6 +210,7 @@ def test_odd_names_break_nothing(left: str, right: str) -> None:
     assert len(match.mapping) <= 1
 
 
+@example(["", ".1", "1", "N"], Random(3))
 @given(st.lists(st.text(st.sampled_from("ab1.*N"), max_size=8), max_size=12, unique=True), st.randoms())
 def test_any_names_give_a_one_to_one_mapping_that_the_rules_make(names: list[str], random) -> None:  # type: ignore[no-untyped-def]
     half = len(names) // 2
