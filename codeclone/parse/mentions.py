@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import Any, Literal, TypeVar
@@ -201,7 +202,10 @@ _Kept = TypeVar("_Kept")
 
 
 def _keep(found: dict[str, list[_Kept]], name: str, place: Callable[[], _Kept], most: int) -> None:
-    """Add a place of a name: a few of each, and no more names than one over the bound, which tells that there are more."""
+    """Add a place of a name: a few of each, and no more names than one over the bound, which tells that there are more.
+
+    `place` makes it: most are not wanted.
+    """
     places = found.get(name)
     if places is None and len(found) <= most:
         places = found[name] = []
@@ -260,18 +264,21 @@ def _starts(text: str) -> list[int]:
     return list(accumulate(map((1).__add__, map(len, text.split("\n"))), initial=0))
 
 
+def _line_of(path: str, starts: list[int], at: int) -> tuple[str, int]:
+    return path, bisect_right(starts, at)
+
+
 def _words(text: str, offset: int, path: str, starts: list[int], found: _Found) -> None:
     for match in _WORD.finditer(text):
         word = match.group()
         if (_SEVERAL.search(word) or word.endswith(".py")) and not word.startswith("__"):
-            at = offset + match.start()
-            _keep(found.words, word, lambda at=at: (path, bisect_right(starts, at)), MAX_WORDS)  # type: ignore[misc]
+            _keep(found.words, word, partial(_line_of, path, starts, offset + match.start()), MAX_WORDS)
     for match in _BEHIND_SLASH.finditer(text) if "/" in text else ():
         owner = _OWNER.search(text, max(0, match.start() - MAX_OWNER), match.start())
         name = match.group().rstrip(".")
         if owner is not None and not _FILE_NAME.search(name):
-            at = offset + match.start()
-            _keep(found.words, owner[1] + name, lambda at=at: (path, bisect_right(starts, at)), MAX_WORDS)  # type: ignore[misc]
+            where = partial(_line_of, path, starts, offset + match.start())
+            _keep(found.words, owner[1] + name, where, MAX_WORDS)
 
 
 def _code(code: str, path: str, found: _Found) -> None:
@@ -287,8 +294,8 @@ def _code(code: str, path: str, found: _Found) -> None:
         if match[2] == "class" or not outer:
             # A method is nothing that one could import or name by itself.
             qualname = ".".join([*(around for _, around in outer), name])
-            place = Place(Location(path, Span(line, line)), qualname)
-            _keep(found.definitions, name, lambda place=place: place, MAX_DEFINITIONS)  # type: ignore[misc]
+            where = partial(Place, Location(path, Span(line, line)), qualname)
+            _keep(found.definitions, name, where, MAX_DEFINITIONS)
         if len(outer) < MAX_NESTED:
             outer.append((indent, name))
     for match in _IMPORT.finditer(code):
