@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 import numpy as np
 
@@ -64,8 +65,8 @@ samples/lookalike, which follows the published description of samples/original, 
 LEAST_EQUAL = 1000
 """Bytes of a file that is the same on both sides: smaller ones hold next to nothing."""
 
-MAX_CHECKPOINTS = 50
-"""Of a repository; the first by path."""
+MAX_CHECKPOINTS, MAX_TENSORS = 50, 150_000
+"""Of a repository; the first by path. To map 6,000 wholly renamed tensors takes about a second; a checkpoint is never cut."""
 
 MAX_RENAMES, MAX_PLACES = 50_000, 50
 """Of one finding: pairs of tensor names, and files of a side, that are listed."""
@@ -99,8 +100,11 @@ def profile(snapshot: Snapshot) -> Profile:
     """Read the head of every file of tensors."""
     read = _read(snapshot)
     found, missing = checkpoints(read.files)
-    beyond = (Skipped(Location(c.label), f"more than {MAX_CHECKPOINTS} checkpoints") for c in found[MAX_CHECKPOINTS:])
-    kept = tuple(_model_only(checkpoint) for checkpoint in found[:MAX_CHECKPOINTS])
+    before = [0, *accumulate(len(checkpoint.tensors) for checkpoint in found)]
+    most = sum(count < MAX_TENSORS for count in before[:-1][:MAX_CHECKPOINTS])
+    told = f"more than {MAX_CHECKPOINTS} checkpoints, or {MAX_TENSORS:,} tensors, stand before it"
+    beyond = (Skipped(Location(checkpoint.label), told) for checkpoint in found[most:])
+    kept = tuple(_model_only(checkpoint) for checkpoint in found[:most])
     paths = sorted({path for checkpoint in kept for path in checkpoint.paths})
     texts = sorted({both for checkpoint in kept for both in _facts_by_file(checkpoint, paths)})
     return Profile(

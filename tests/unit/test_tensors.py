@@ -500,3 +500,16 @@ def test_a_report_without_tensors_is_one_line(codeclone, repository, tmp_path: P
     assert (result.code, result.out) == (2, "")
     assert result.err == "codeclone: the report has no finding about tensors with a rename table\n"
     assert codeclone("renames", "nowhere.json").code == 2
+
+
+def test_checkpoints_beyond_the_bound_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MAX_TENSORS", 3)
+    files = [
+        file_of(f"{name}/model.safetensors", safetensors({"a.weight": (2, 2), "b.weight": (3,)})) for name in "abc"
+    ]
+    found = room.profile(Snapshot(Repository("r", "r", None, "0" * 64), tuple(files)))
+    assert [checkpoint.label for checkpoint in found.details["checkpoints"]] == [
+        "a/model.safetensors",
+        "b/model.safetensors",
+    ]
+    assert [skip.location.path for skip in found.skipped] == ["c/model.safetensors"]
