@@ -203,14 +203,14 @@ def _unread(
     snapshots: Sequence[tuple[Role, Snapshot]],
 ) -> Iterator[tuple[str, Skipped]]:
     """Files that no room looks into, counted by suffix or name: none of them is passed over in silence."""
-    every = [room(kind) for kind in kinds()]
+    not_asked = [room(kind) for kind in kinds() if kind not in rooms]
     for name, snapshot in _named(left, candidates, snapshots):
         counts: Counter[tuple[str, bool]] = Counter()
         for file in snapshot.files:
             if not any(its_room.reads(file.path) for its_room in rooms.values()):
                 path = PurePosixPath(file.path)
                 what = f"*{path.suffix.lower()}" if path.suffix else path.name
-                counts[what, any(its_room.reads(file.path) for its_room in every)] += 1
+                counts[what, any(its_room.reads(file.path) for its_room in not_asked)] += 1
         for (what, is_read), count in sorted(counts.items()):
             reason = (
                 "not looked at: other kinds of evidence were asked for"

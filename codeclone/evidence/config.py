@@ -72,7 +72,7 @@ def _profile(snapshot: Snapshot, found: tuple[Document, ...], left_out: tuple[Sk
         snapshot_digest=snapshot.repository.digest,
         facts=facts_of_data(text_keys(text for _, text in texts), [number for number, _ in texts]),
         fragments=(),
-        details={"documents": found, "implied": _implied(snapshot)},
+        details={"documents": found, "implied": _implied(snapshot) if found else frozenset()},
         skipped=left_out,
     )
 

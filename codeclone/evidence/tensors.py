@@ -317,12 +317,13 @@ def _context(checkpoint: Checkpoint) -> Side:
 def _equal(left: Profile, right: Profiled, rivals: Sequence[Profiled]) -> list[Evidence]:
     """One finding for each left file of tensors that the right has as well."""
     theirs = _by_digest(right.profile)
+    held = [(rival, _by_digest(rival.profile)) for rival in rivals]
     found = []
     for content in left.details["contents"]:
         other = theirs.get(content.sha256)
         if other is None or content.size < LEAST_EQUAL:
             continue
-        holder = next((rival for rival in rivals if content.sha256 in _by_digest(rival.profile)), None)
+        holder = next((rival for rival, its in held if content.sha256 in its), None)
         places = (Place(Location(content.path)),), (Place(Location(other.path)),)
         same = f"SHA-256 {content.sha256[:12]}…, {content.size:,} bytes on both sides"
         found.append(

@@ -195,14 +195,14 @@ _LOCAL = re.compile(r"^(?:[/~.]|[A-Za-z]:[\\/])|(?:[^/]*/){2}")
 """A path on somebody's machine: absolute, or of at least three parts, as no name on a hub has."""
 
 
-def is_local(path: str) -> bool:
+def _is_local(path: str) -> bool:
     """Whether an origin is a path on a machine and no name on a hub."""
     return _LOCAL.search(path) is not None
 
 
 def _origin(reference: Reference, side: _Side) -> tuple[Place, ...]:
     """Where a repository names the same path, or is called like the last part of it."""
-    if is_local(reference.name) and reference.name in side.origins:
+    if _is_local(reference.name) and reference.name in side.origins:
         return side.origins[reference.name]
     called = _called(reference.name)
     if len(called) < LEAST_NAME or called not in side.titles:
@@ -253,10 +253,11 @@ def _nowhere(reference: Reference, left: Named) -> str:
 
 
 def _level(reference: Reference, target: Sequence[Place], left: Named, right: Named, several: bool) -> Level:
-    """Class paths and imports that hit module and name: strong; a class name, or a path: moderate; a mention: weak, where it is a
-    file or has the right's own name in it or is one of several, for a word alone can be that of a paper or a data set; where it
-    is the right repository itself it is as likely a credit, and none.
-    What says openly which architecture or repository it is of is weak: so does whatever is made from a public model with code of its own."""
+    """Strong: a class path or an import that hits module and name. Moderate: a class name, or a path. Weak: a mention of a file,
+    of a name with the right's own name in it, or one of several; and what says openly which architecture or repository it is of,
+    as whatever is made from a public model with code of its own does. None: a word alone, which can be that of a paper or a data
+    set, and the right repository itself, which is as likely a credit.
+    """
     if reference.kind == "mention" and "/" in reference.name:
         return "none"
     if reference.kind == "mention":

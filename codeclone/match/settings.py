@@ -1,8 +1,9 @@
 """Two sets of settings -> which are equal, changed, renamed, on one side only.
 
 A key is renamed where it stands in the place of another with the same value: a longest common subsequence of the values that
-are left when equal keys are taken out, in the order in which they stand, weighed by how rare each value is. A common value
-counts as kept only beside another that is.
+are left when equal keys are taken out, in the order in which they stand, weighed by how rare each value is. Of what follows
+each other on both sides at least one value has to tell something. Where enough is kept so, or most is equal, a telling value
+that each side has once is the same setting in another place.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ MAX_ALIGNED = 600
 
 TELLING_VALUE = 4.0
 """Bits from which on a value tells by itself that a key was renamed: one model folder in 16 has it, under any key."""
-
 
 TELLING_BESIDE = 2.0
 """The same where at least half of the settings of the smaller side are equal: then the two are one document as it is."""
@@ -96,9 +96,10 @@ def _renamed(
             found |= {a: aligned[a] for a in run if a in aligned}
     mostly_equal = 2 * len(equal) >= min(len(left), len(right))
     if len(found) >= LEAST_RENAMED or mostly_equal:
+        renamed_to = set(found.values())
         found |= _moved(
             {a: value for a, value in zip(mine, values[0], strict=True) if a not in found},
-            {b: value for b, value in zip(theirs, values[1], strict=True) if b not in found.values()},
+            {b: value for b, value in zip(theirs, values[1], strict=True) if b not in renamed_to},
             value_bits,
             TELLING_BESIDE if mostly_equal else TELLING_VALUE,
         )

@@ -163,7 +163,7 @@ def _result(
     guessed: set[int],
 ) -> NameMatch:
     """Hold the rules against every tensor, apply them to what is left, and count."""
-    classes = _classes([(ours[one], theirs[other]) for one, other in mapping.items()], rules)
+    classes = _classes([(ours[one], theirs[other]) for one, other in mapping.items()], _literal(rules))
     exact = corrected(rules, [*classes])
     rewriter = Rewriter(exact)
     taken = {*mapping.values()}
@@ -175,12 +175,14 @@ def _result(
             other = free.pop(rewriter.apply(name)[0], None) if other is None else other
             if other is not None:
                 mapping[place] = other
+    literal = _literal(exact)
     while True:
         pairs = [(one, other) for one, other in mapping.items() if ours[one] != theirs[other]]
-        uses = {both: rewriter.apply(both[0])[1] for both in _classes([(ours[a], theirs[b]) for a, b in pairs], exact)}
+        uses = {
+            both: rewriter.apply(both[0])[1] for both in _classes([(ours[a], theirs[b]) for a, b in pairs], literal)
+        }
         counts: Counter[Rule] = Counter()
         sure: set[Rule] = set()
-        literal = _literal(exact)
         for one, other in pairs:
             used = uses[_class((ours[one], theirs[other]), literal)]
             counts.update(used)
@@ -230,7 +232,6 @@ def _class(both: _Both, literal: frozenset[str]) -> _Both:
     return one, other
 
 
-def _classes(pairs: Iterable[_Both], rules: Iterable[Rule]) -> dict[_Both, None]:
+def _classes(pairs: Iterable[_Both], literal: frozenset[str]) -> dict[_Both, None]:
     """What rules have to be held against: one of all pairs of unequal names that they cannot tell apart."""
-    literal = _literal(rules)
     return {_class(both, literal): None for both in pairs if both[0] != both[1]}

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from codeclone.batches import side_by_side
 from codeclone.model import File, Snapshot
-from codeclone.read.lfs import MAX_POINTER_BYTES, pointer_of
-from codeclone.read.tensors import reads
+from codeclone.read.tensors import pointer_in, reads
 
 CHUNK = 8 * 2**20
 """Bytes that are read at once."""
@@ -44,13 +43,9 @@ def _sizes(snapshot: Snapshot) -> frozenset[tuple[int, str]]:
     """(size, digest of the ends) of large files, (size, nothing) of what pointers in the place of tensors stand for."""
     found = {(file.size, file.sha256) for file in snapshot.files if not file.whole}
     for file in snapshot.files:
-        if file.size < MAX_POINTER_BYTES and reads(file.path):
-            try:
-                pointer = pointer_of(file.read())
-            except OSError:
-                continue
-            if pointer is not None:
-                found.add((pointer.size, ""))
+        pointer = pointer_in(file) if reads(file.path) else None
+        if pointer is not None:
+            found.add((pointer.size, ""))
     return frozenset(found)
 
 
