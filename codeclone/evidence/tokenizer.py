@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codeclone import public_tokenizers
 from codeclone.attribution import Explained, explain
@@ -22,9 +21,9 @@ from codeclone.evidence import (
     skipped,
     strongest_first,
 )
-from codeclone.match import chat, decades, tokens
-from codeclone.match.figures import share
+from codeclone.match import decades, tokens
 from codeclone.match.grounding import Grounded, base_of, ground
+from codeclone.match.token_measures import measures
 from codeclone.match.token_pairs import Other, Pair, judged, pair
 from codeclone.match.token_tables import cut, tables
 from codeclone.model import (
@@ -32,7 +31,6 @@ from codeclone.model import (
     Evidence,
     Fragment,
     Location,
-    Measure,
     Method,
     Partition,
     Place,
@@ -63,12 +61,6 @@ METHOD = Method(
 
 PLACES = 50
 """Shared tokens whose places are listed."""
-
-COMPARED_TEMPLATES = 4
-"""Chat templates of each side; a tokenizer has up to three."""
-
-_RIGHT = "found right; of all its special tokens where neither side has new ones"
-_LEFT = "found left; of all its special tokens where neither side has new ones"
 
 
 def reads(path: str) -> bool:
@@ -246,7 +238,7 @@ def _finding(left: Grounded, right: Grounded, others: Sequence[Profiled], contex
         level=its_level,
         left=places[0],
         right=places[1],
-        measures=_measures(found, context),
+        measures=measures(found, context.names["tokens"]),
         method=METHOD,
         reason=reason,
         tables=tables(found, shares),
@@ -280,60 +272,3 @@ def _places(side: Grounded, found: Pair) -> tuple[Place, ...]:
     """The new tokens that are shared; the whole tokenizer where there are none."""
     places = tuple(Place(side.new[content].location, cut(content)) for content in found.shared[:PLACES])
     return places or (Place(Location(side.tokenizer.path)),)
-
-
-def _measures(found: Pair, context: Context) -> tuple[Measure, ...]:
-    left, right = {*found.left.new}, {*found.right.new}
-    if not left and not right:
-        left, right = ({token.content for token in side.taken_out} for side in (found.left, found.right))
-    both = len(left & right)
-    bits = context.names["tokens"]
-    measures = [
-        Measure("similarity", share(both, len(left | right)), "fraction", "new tokens of both in those of either side"),
-        Measure("containment_left", share(both, len(left)), "fraction", f"share of the left's new tokens {_RIGHT}"),
-        Measure("containment_right", share(both, len(right)), "fraction", f"share of the right's new tokens {_LEFT}"),
-        Measure("shared_bits", _bits(bits.bits(found.shared)), "bits", "rarity of the shared new tokens, added up"),
-        Measure("attributable_bits", _bits(bits.bits([*found.counted])), "bits", "of these, of those nothing explains"),
-        Measure(
-            "decades",
-            round(found.score.ratio, 6),
-            "decades",
-            "log10 of the likelihood ratio, at most 6: what the level goes by",
-        ),
-        Measure("shared_new_tokens", len(found.shared), "tokens", "tokens beyond the base that both sides have"),
-        Measure("shared_families", found.score.families, "families", "pairs and series of them that nothing explains"),
-        Measure("slots", round(found.score.slots, 6), "decades", "of the ratio, for the same choice of free slots"),
-    ]
-    if found.overlap is not None:
-        same = found.overlap
-        measures += [
-            Measure("vocabulary_shared", round(same.share, 6), "fraction", "tokens of both in the smaller vocabulary"),
-            Measure("vocabulary_same_ids", round(same.id_share, 6), "fraction", "of these, those with the same id"),
-            Measure("vocabulary_prefix", same.prefix, "tokens", "ids from 0 on with the same token"),
-        ]
-    if found.merges is not None:
-        measures += [
-            Measure("merges_prefix", found.merges.prefix, "merges", "from the first on, the same in the same order"),
-            Measure("merges_order", found.merges.order, "correlation", "Kendall's tau of the shared merges"),
-        ]
-    alike = _templates(found)
-    if alike is not None:
-        measures.append(
-            Measure("template", round(alike, 6), "fraction", "shared subtrees of the closest chat templates")
-        )
-    return tuple(measures)
-
-
-def _templates(found: Pair) -> float | None:
-    ours, theirs = (side.tokenizer.templates[:COMPARED_TEMPLATES] for side in (found.left, found.right))
-    if {template.text for template in ours} & {template.text for template in theirs}:
-        return 1.0
-    if not ours or not theirs:
-        return None
-    trees = [[chat.subtrees(template.text) for template in side] for side in (ours, theirs)]
-    values = [chat.likeness(one, other) for one in trees[0] for other in trees[1]]
-    return max((value for value in values if value is not None), default=None)
-
-
-def _bits(values: NDArray[np.float64]) -> float:
-    return round(float(values.sum()), 3)

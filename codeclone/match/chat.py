@@ -15,11 +15,6 @@ _GENERATION = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
 """A tag of one library that the language itself does not know; it marks what a model says."""
 
 
-def similarity(left: str, right: str) -> float | None:
-    """The likeness of two templates; None where one of them is none."""
-    return likeness(subtrees(left), subtrees(right))
-
-
 def likeness(ours: Counter[str] | None, theirs: Counter[str] | None) -> float | None:
     """Shared subtrees in all subtrees of two templates (a multiset's Jaccard index); None where one of them is no template."""
     if not ours or not theirs:

@@ -106,23 +106,25 @@ def test_merges_and_vocabularies() -> None:
     assert overlap(["a"], ["a"]).equal
 
 
+def similarity(left: str, right: str) -> float | None:
+    return chat.likeness(chat.subtrees(left), chat.subtrees(right))
+
+
 TEMPLATE = "{% for m in messages %}<|{{ m.role }}|>{{ m.content | trim }}{% endfor %}"
 
 
 def test_templates_are_compared_without_the_names_of_their_variables() -> None:
     renamed = TEMPLATE.replace(" m ", " turn ").replace("m.", "turn.")
     other = "{{ bos }}{% if a %}{{ system }}{% endif %}"
-    assert chat.similarity(TEMPLATE, renamed) == 1.0
-    assert 0.0 < (chat.similarity(TEMPLATE, TEMPLATE.replace("trim", "upper")) or 0) < 1.0
-    assert (chat.similarity(TEMPLATE, other) or 0) < 0.2
+    assert similarity(TEMPLATE, renamed) == 1.0
+    assert 0.0 < (similarity(TEMPLATE, TEMPLATE.replace("trim", "upper")) or 0) < 1.0
+    assert (similarity(TEMPLATE, other) or 0) < 0.2
 
 
 @pytest.mark.parametrize("text", ["{% if %}", "{{", "{{ " + "(" * 3000, "x" * 200_000, ""])
 def test_what_is_no_template_is_not_compared(text: str) -> None:
-    assert chat.similarity(text, TEMPLATE) in (None, 0.0)
+    assert similarity(text, TEMPLATE) in (None, 0.0)
 
 
 def test_nothing_of_a_template_is_run() -> None:
-    assert (
-        chat.similarity("{{ ().__class__.__base__.__subclasses__() }}{% include '/etc/passwd' %}", TEMPLATE) is not None
-    )
+    assert similarity("{{ ().__class__.__base__.__subclasses__() }}{% include '/etc/passwd' %}", TEMPLATE) is not None
