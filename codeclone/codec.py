@@ -10,6 +10,7 @@ from typing import Any
 from codeclone.errors import ReportFormatError
 from codeclone.model import (
     CLONE_TYPES,
+    DECLARATIONS,
     LEVELS,
     OPS,
     Alignment,
@@ -22,7 +23,10 @@ from codeclone.model import (
     CompositionRow,
     Contradiction,
     Control,
+    Declaration,
+    Declared,
     Evidence,
+    Explanation,
     Leftover,
     Location,
     Measure,
@@ -99,6 +103,7 @@ def report_to_dict(report: Report) -> Json:
             "direction": report.verdict.direction,
             "because": list(report.verdict.because),
             "caveats": list(report.verdict.caveats),
+            "other_explanations": list(report.verdict.other_explanations),
         },
         "compared": [asdict(compared) for compared in report.compared],
         "partition": {
@@ -110,6 +115,8 @@ def report_to_dict(report: Report) -> Json:
         "methods": _methods(report.evidence),
         "evidence": [_evidence_to_dict(finding) for finding in report.evidence],
         "attribution": [_attribution_to_dict(row) for row in report.attribution],
+        "explanations": [asdict(row) for row in report.explanations],
+        "declared": [_declared_to_dict(found) for found in report.declared],
         "classes": [
             {"left": _places_to_list(c.left), "right": _places_to_list(c.right), "evidence": list(c.evidence)}
             for c in report.classes
@@ -165,6 +172,8 @@ def _evidence_to_dict(finding: Evidence) -> Json:
         "unproven": finding.unproven,
         "terms": [asdict(term) for term in finding.terms],
         "tables": [_table_to_dict(table) for table in finding.tables],
+        "controls": [asdict(control) for control in finding.controls],
+        "declared": finding.declared,
     }
     if finding.part is not None:
         data["part"] = asdict(finding.part)
@@ -222,11 +231,24 @@ def _source_to_dict(source: Source) -> Json:
 
 def _attribution_to_dict(row: Attribution) -> Json:
     return {
+        "kind": row.kind,
         "left": _place_to_dict(row.left),
         "best": _source_to_dict(row.best) if row.best else None,
         "scores": dict(row.scores),
         "undecided": row.undecided,
         "tied": [_source_to_dict(source) for source in row.tied],
+    }
+
+
+def _declared_to_dict(found: Declared) -> Json:
+    return {
+        "side": found.side,
+        "kind": found.declaration.kind,
+        "source": found.declaration.source,
+        "text": found.declaration.text,
+        "place": _place_to_dict(found.declaration.place),
+        "names": found.names,
+        "count": found.count,
     }
 
 
@@ -258,12 +280,15 @@ def _report(data: Json) -> Report:
             data["verdict"]["direction"],
             tuple(data["verdict"]["because"]),
             tuple(data["verdict"]["caveats"]),
+            tuple(data["verdict"].get("other_explanations", ())),
         ),
-        # Reports of the first release have none of these.
+        # Reports of earlier releases have none of these.
         classes=tuple(_clone_class(found) for found in data.get("classes", ())),
         composition=tuple(_composition(row) for row in data.get("composition", ())),
         leftovers=tuple(_leftover(found) for found in data.get("leftovers", ())),
         common_names=_common_names(data["common_names"]) if data.get("common_names") else None,
+        explanations=tuple(Explanation(**row) for row in data.get("explanations", ())),
+        declared=tuple(_declared(found) for found in data.get("declared", ())),
     )
 
 
@@ -315,6 +340,8 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
         unproven=data.get("unproven", ""),
         part=_part(data["part"]) if "part" in data else None,
         tables=tuple(_table(table) for table in data.get("tables", ())),
+        controls=tuple(Control(**control) for control in data.get("controls", ())),
+        declared=data.get("declared", ""),
     )
 
 
@@ -375,4 +402,12 @@ def _attribution(data: Json) -> Attribution:
         data["scores"],
         data["undecided"],
         tuple(_source(source) for source in data["tied"]),
+        data.get("kind", "code"),
     )
+
+
+def _declared(data: Json) -> Declared:
+    if data["kind"] not in DECLARATIONS:
+        raise ValueError(f"no kind of declaration: {data['kind'][:40]!r}")
+    declaration = Declaration(data["kind"], data["source"], data["text"], _place(data["place"]))
+    return Declared(data["side"], declaration, data["names"], data["count"])

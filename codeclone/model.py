@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 if TYPE_CHECKING:
     import numpy as np
@@ -506,6 +506,18 @@ KIND_TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """The same figure for a pair that is known, to read the report's own figures against."""
+
+    name: str
+    """The pair: `left ~ NAME`, `right ~ NAME` with the name of an ancestor or claimed source; or `unrelated`, for a share of
+    the unrelated pairs that were measured."""
+    measure: str
+    value: float
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One finding about a left place and a right place."""
 
@@ -534,11 +546,16 @@ class Evidence:
     """Why there is no proof; empty where there is one."""
     tables: tuple[Table, ...] = ()
     """Of findings about data rather than code."""
+    controls: tuple[Control, ...] = ()
+    """Its measures for other pairs: the left place with the best of each ancestor and claimed source, the right place with
+    theirs, and where the measure stands among unrelated pairs."""
+    declared: str = ""
+    """The declaration that covers it, with its place; empty where nobody declares it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A candidate's fragment that explains a left one."""
+    """A candidate's place that explains a left one."""
 
     candidate: str
     place: Place
@@ -546,16 +563,72 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """The best explanation of one left fragment among all candidates, however weak."""
+    """The best explanation of one left fragment, setting, token or tensor among all candidates, however weak."""
 
     left: Place
+    """`qualname` is the path of keys of a setting, the content of a token, the name of a tensor."""
     best: Source | None
+    """Of candidates that explain it equally well an ancestor before a claimed source before the right repository."""
     scores: Mapping[str, float]
-    """Candidate name -> containment of the left fragment in that candidate's best fragment, weighted by bits."""
+    """Candidate name -> containment of the left one in that candidate's best, weighted by bits."""
     undecided: bool
-    """Another place explains it equally well, by structure and by surface."""
+    """Another place explains it equally well; of fragments, by structure and by surface."""
     tied: tuple[Source, ...] = ()
-    """Those other places; at most five are listed."""
+    """Those other places; at most five are listed, one of each candidate before a second of any."""
+    kind: str = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How much of what the left shares with the right repository one candidate explains, of one kind.
+
+    What counts are left fragments, settings, tokens, tensors or references that the right repository has as well and that
+    are not stock.
+    """
+
+    candidate: str
+    kind: str
+    shared: int
+    """How many the left shares with the right repository: the same number for every candidate."""
+    better: int
+    """Of these, those that it explains better than the right repository; for the right repository itself, better than
+    every other candidate."""
+    tied: int
+    """Of these, those that it explains as well as the right repository; for the right repository itself, as well as the
+    best of the others."""
+    containment: float
+    """Share of all of the left's bits that are not stock that the candidate has, whoever else has them."""
+
+
+DeclarationKind = Literal[
+    "licence", "copyright", "copied from", "adapted from", "modular import", "credit", "base model"
+]
+DECLARATIONS: tuple[DeclarationKind, ...] = get_args(DeclarationKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A place where a repository says what it comes from."""
+
+    kind: DeclarationKind
+    source: str
+    """What it names: a licence by its SPDX id, a holder of copyright, a dotted path, an address, a model on a hub."""
+    text: str
+    """The line as written, shortened."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declaration of one side, and which of the compared repositories it names."""
+
+    side: str
+    """`left`, or a candidate's name."""
+    declaration: Declaration
+    names: str
+    """The candidate that it names, or `left`; empty where it names none of them."""
+    count: int = 1
+    """Places of the side that declare the same; the first is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -653,23 +726,17 @@ class CommonNames:
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
-    """The same figure for a pair that is known, to read the report's own figures against."""
-
-    name: str
-    measure: str
-    value: float
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the evidence adds up to."""
 
     level: Level
     direction: str
     because: tuple[str, ...]
+    """What is shown."""
     caveats: tuple[str, ...]
+    """What is not, and what would change the level."""
+    other_explanations: tuple[str, ...] = ()
+    """What else could have led to the same findings, and what was found for and against each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -697,7 +764,8 @@ class Report:
     left: Repository
     right: Repository
     candidates: tuple[Candidate, ...]
-    """In the order of the command line, the right repository first."""
+    """The right repository, then ancestors, then claimed sources, each in order of name: the order of the command line
+    changes nothing."""
     compared: tuple[Compared, ...]
     evidence: tuple[Evidence, ...]
     partition: Partitions
@@ -712,3 +780,7 @@ class Report:
     leftovers: tuple[Leftover, ...] = ()
     common_names: CommonNames | None = None
     """None in reports of releases that did not look for them."""
+    explanations: tuple[Explanation, ...] = ()
+    """By kind, then in the order of the candidates."""
+    declared: tuple[Declared, ...] = ()
+    """What both sides and every candidate say they come from; in order of side, file and line."""
