@@ -27,6 +27,7 @@ from codeclone.model import (
     CompositionRow,
     Control,
     Evidence,
+    Explanation,
     Facts,
     Leftover,
     Partition,
@@ -83,6 +84,7 @@ class Findings:
     """Of that, the facts whose share of a whole repository is known for unrelated ones: what a verdict may rest on."""
     by_file: Mapping[str, Partition] = field(default_factory=dict)
     attribution: tuple[Attribution, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
     controls: tuple[Control, ...] = ()
     classes: tuple[CloneClass, ...] = ()
     composition: tuple[CompositionRow, ...] = ()
@@ -112,6 +114,23 @@ def skipped(left: Profile, candidates: Sequence[Profiled]) -> tuple[tuple[str, S
 def explaining(candidates: Sequence[Profiled]) -> list[Profiled]:
     """What can explain a finding instead of the right repository: ancestors before claimed sources, each in order of name."""
     return sorted((c for c in candidates if c.role != "right"), key=lambda candidate: (candidate.role, candidate.name))
+
+
+def whole_controls(
+    title: str, left: Profile, candidates: Sequence[Profiled], contained: Callable[[Profile, Profile], float]
+) -> tuple[Control, ...]:
+    """How much of the left and of the right repository each candidate has, beside how much of the left the right has.
+
+    `title`: of the room. `contained`: the share of the bits of the first that are not stock that the second has.
+    """
+    right = next(candidate for candidate in candidates if candidate.role == "right")
+    measure = f"{title}: share held"
+    meaning = "of the bits of the first that are not stock, the share that the second has"
+    rows = [Control(f"left ~ {right.name}", measure, contained(left, right.profile), meaning)]
+    for other in explaining(candidates):
+        rows.append(Control(f"left ~ {other.name}", measure, contained(left, other.profile), meaning))
+        rows.append(Control(f"right ~ {other.name}", measure, contained(right.profile, other.profile), meaning))
+    return tuple(rows)
 
 
 def strongest_first(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
