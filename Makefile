@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock names public-tokenizers bench-accuracy bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
+.PHONY: demo test check format stock names public-tokenizers bench-accuracy bench-calibration bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,9 @@ bench-configs: $(VENV)/.installed ## how often the settings of unrelated model f
 
 bench-accuracy: $(VENV)/.installed ## are copies found after they were rewritten, and by other tools?
 	$(BIN)/python benchmarks/accuracy.py
+
+bench-calibration: $(VENV)/.installed ## verdicts between repositories that did not copy from each other; rewrites the reference distributions
+	$(BIN)/python benchmarks/calibration.py
 
 bench-checkpoints: $(VENV)/.installed ## time and memory for checkpoints of 3 GB and tokenizers of 200,000 tokens
 	$(BIN)/python benchmarks/checkpoints.py

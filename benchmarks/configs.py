@@ -12,13 +12,14 @@ import random
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from scipy.stats import beta
 
 from codeclone.background import names
 from codeclone.match.decades import level_of
-from codeclone.match.setting_pairs import pair
+from codeclone.match.setting_pairs import Pair, pair
 from codeclone.parse.documents import Document, documents
 from codeclone.read import folder
 
@@ -36,28 +37,32 @@ def family(document: Document) -> str:
     return re.sub(r"[^a-z]", "", name.lower())[:5]
 
 
-def main() -> None:
+def drawn(packages: Sequence[str] = PACKAGES, count: int = PAIRS) -> Iterator[tuple[str, str, Pair]]:
+    """(package, other package, pair of classes of different families), drawn at random."""
     found: list[tuple[str, Document]] = []
-    for package in PACKAGES:
+    for package in packages:
         ((every, _),) = documents([folder.read(str(fetch(package)))])
         chosen = [d for d in every if (d.qualname or "").endswith("Config") and len(d.entries) >= 8]
         print(f"{package}: {len(chosen)} classes", file=sys.stderr)
         found += [(package, document) for document in chosen]
     chance = random.Random(SEED)
+    while count:
+        (p, one), (q, other) = chance.sample(found, 2)
+        if family(one) != family(other):
+            count -= 1
+            yield p, q, pair(one, other, names(), frozenset())
+
+
+def main() -> None:
     counts: dict[str, int] = defaultdict(int)
     highest = []
-    drawn = 0
-    while drawn < PAIRS:
-        (p, one), (q, other) = chance.sample(found, 2)
-        if family(one) == family(other):
-            continue
-        drawn += 1
-        ratio = pair(one, other, names(), frozenset()).ratio
+    for p, q, found in drawn():
+        ratio = found.ratio
         counts[level_of(ratio.decades, ratio.for_it, ratio.for_it)] += 1
-        highest.append((ratio.decades, ratio.for_it, p, one.qualname, q, other.qualname))
+        highest.append((ratio.decades, ratio.for_it, p, found.left.qualname, q, found.right.qualname))
     for level in ("none", "weak", "moderate"):
         k = counts[level]
-        print(f"{level:9} {k:6,} of {drawn:,} = {k / drawn:.4%}, upper limit {beta.ppf(0.95, k + 1, drawn - k):.4%}")
+        print(f"{level:9} {k:6,} of {PAIRS:,} = {k / PAIRS:.4%}, upper limit {beta.ppf(0.95, k + 1, PAIRS - k):.4%}")
     for row in sorted(highest, key=lambda r: (-r[0], str(r)))[:30]:
         print("{:5.2f} decades, {} groups  {} {} ~ {} {}".format(*row))
 
