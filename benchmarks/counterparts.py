@@ -37,8 +37,8 @@ ARCHITECTURES: dict[tuple[str, str], str] = {
         "mobilevit.py=mobilevitv2 metaformer.py=poolformer pvt_v2.py=pvt_v2 regnet.py=regnet resnet.py=resnet "
         "resnetv2.py=bit swiftformer.py=swiftformer swin_transformer.py=swin swin_transformer_v2.py=swinv2 "
         "vision_transformer.py=vit vision_transformer.py=dinov2 vision_transformer_sam.py=sam eva.py=dinov3_vit "
-        "hieradet_sam2.py=sam2 cvt.py=cvt"
-    ).replace(" cvt.py=cvt", ""),
+        "hieradet_sam2.py=sam2"
+    ),
     (VISION, TRANSFORMERS): (
         "convnext.py=convnext efficientnet.py=efficientnet mobilenetv2.py=mobilenet_v2 regnet.py=regnet resnet.py=resnet "
         "swin_transformer.py=swin swin_transformer.py=swinv2 vision_transformer.py=vit"

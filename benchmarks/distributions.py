@@ -31,6 +31,9 @@ model folders beside their own release nothing can be attributable: they would o
 STRANGERS = ("packages", "architectures")
 """Populations of the reference distributions: nothing there is a common ancestor that could explain what is shared."""
 
+OF_FRAGMENTS = "packages"
+"""Population of the reference distributions of fragments."""
+
 GRID = sorted({*np.arange(0, 1.0, 0.005).tolist(), *np.arange(0.99, 1.0, 0.0005).tolist(), 0.9999, 1.0})
 """Ranks at which a distribution is kept, where there are more values than these."""
 
@@ -55,9 +58,8 @@ def populations(rows: Sequence[Row]) -> list[Row]:
     """How many pairs of each population reached each level, with limits; all of them together first."""
     groups = {"all": ("pairs measured of repositories that did not copy from each other", tuple(TOLD))}
     groups |= {name: (told, (name,)) for name, told in TOLD.items()}
-    return [
-        _population(name, told, [r for r in rows if r["population"] in its]) for name, (told, its) in groups.items()
-    ]
+    found = {name: (told, [r for r in rows if r["population"] in its]) for name, (told, its) in groups.items()}
+    return [_population(name, told, its) for name, (told, its) in found.items() if its]
 
 
 def _population(name: str, told: str, rows: Sequence[Row]) -> Row:
@@ -78,7 +80,7 @@ def _whole(rows: Sequence[Row]) -> Iterator[Row]:
 
 
 def _code(rows: Sequence[Row]) -> Iterator[Row]:
-    best = [figures for row in rows if row["population"] == "packages" for figures in row["best"]]
+    best = [figures for row in rows if row["population"] == OF_FRAGMENTS for figures in row["best"]]
     told = "left fragments of unrelated packages, each with its best right one,"
     for name in FIGURES:
         yield from distribution("code", name, told, [figures[name] for figures in best])

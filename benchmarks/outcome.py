@@ -43,6 +43,7 @@ def _levels(rows: Sequence[Row]) -> None:
         print(
             f"  verdict {level:11} or above {found:4}: {found / len(rows):7.2%}, 95 % upper limit {upper(found, len(rows)):.2%}"
         )
+    print(f"  with a finding at strong: {_with_strong(rows)}")
     for kind in sorted({kind for row in rows for kind, its in row["findings"].items() if its}):
         counts = {level: sum(row["findings"][kind].get(level, 0) for row in rows) for level in LEVELS}
         print(f"  findings, {kind}: " + ", ".join(f"{count:,} {level}" for level, count in counts.items() if count))
@@ -87,16 +88,20 @@ def document(rows: Sequence[Row]) -> None:
 
 
 def _tables(rows: Sequence[Row]) -> Iterator[str]:
-    yield from ("", "| pairs | number | weak or above | moderate | strong | limit, moderate | limit, strong |")
-    yield "|---|---|---|---|---|---|---|"
+    yield from (
+        "",
+        "| pairs | number | weak or above | moderate | strong | limit, moderate | limit, strong | with a finding at strong |",
+    )
+    yield "|---|---|---|---|---|---|---|---|"
     for row in populations(rows):
-        yield _row(row["told"], row["pairs"], row["reached"], row["limits"])
+        its = [r for r in rows if r["population"] == row["name"] or (row["name"] == "all" and r["population"] in TOLD)]
+        yield _row(row["told"], its, row["reached"], row["limits"])
     names = [*dict.fromkeys(row["population"] for row in rows)]
     for name in names:
         if name not in TOLD:
             its = [row for row in rows if row["population"] == name]
             reached = {level: sum(LEVELS.index(r["level"]) >= LEVELS.index(level) for r in its) for level in LEVELS[1:]}
-            yield _row(f"apart: {name}", len(its), reached, {k: upper(v, len(its)) for k, v in reached.items()})
+            yield _row(f"apart: {name}", its, reached, {k: upper(v, len(its)) for k, v in reached.items()})
     yield from (
         "",
         "| pairs | figure | number | median | 90 % | 95 % | 99 % | largest |",
@@ -123,6 +128,12 @@ def _tables(rows: Sequence[Row]) -> Iterator[str]:
     yield ""
 
 
-def _row(told: str, pairs: int, reached: dict[str, int], limits: dict[str, float]) -> str:
+def _row(told: str, rows: Sequence[Row], reached: dict[str, int], limits: dict[str, float]) -> str:
     counts = " | ".join(f"{reached[level]:,}" for level in ("weak", "moderate", "strong"))
-    return f"| {told} | {pairs:,} | {counts} | {percent(limits['moderate'])} % | {percent(limits['strong'])} % |"
+    limit = f"{percent(limits['moderate'])} % | {percent(limits['strong'])} %"
+    return f"| {told} | {len(rows):,} | {counts} | {limit} | {_with_strong(rows):,} |"
+
+
+def _with_strong(rows: Sequence[Row]) -> int:
+    """Pairs with a finding at strong, whatever the verdict, which asks for two kinds of them."""
+    return sum(any(its.get("strong") for its in row["findings"].values()) for row in rows)
