@@ -141,7 +141,7 @@ def measured(quick: bool, only: Sequence[str], minutes: float) -> list[Row]:
     jobs = []
     for pairing in every.pairings:
         seen[pairing.population] += 1
-        if _key(asdict(pairing)) not in rows:
+        if minutes > 0 and _key(asdict(pairing)) not in rows:
             jobs.append((pairing, seen[pairing.population] <= CHECKED))
     if jobs:
         random.Random(SEED).shuffle(jobs)
@@ -164,11 +164,13 @@ def measured(quick: bool, only: Sequence[str], minutes: float) -> list[Row]:
                 print(f"{number}/{len(jobs)} pairs, {passed:.0f} s", file=sys.stderr)
             if passed > minutes * 60:
                 break
-    return [rows[key] for pairing in every.pairings if (key := _key(asdict(pairing))) in rows]
+    found = [(pairing, rows.get(_key(asdict(pairing)))) for pairing in every.pairings]
+    return [row | asdict(pairing) for pairing, row in found if row is not None]
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return row["population"], row["left"], row["right"], row["ancestor"]
+    """What was compared; to which population it counts can change without another comparison."""
+    return row["left"], row["right"], row["ancestor"]
 
 
 def _kept_rows() -> list[Row]:

@@ -25,8 +25,8 @@ TOLD = {
     "siblings, older release": "pairs of unrelated model folders of transformers beside an older release of it",
     "architectures": "pairs of implementations of one architecture by different authors",
 }
-"""Populations that count as unrelated or honest, as reports call them. Those that declare a shared origin are none, and in
-model folders beside their own release nothing can be attributable: they would only make rates look smaller."""
+"""Populations that count as unrelated or honest, as reports call them. Those that declare a shared origin are none, and
+model folders beside their own release are explained by it: they would only make rates look smaller."""
 
 STRANGERS = ("packages", "architectures")
 """Populations of the reference distributions: nothing there is a common ancestor that could explain what is shared."""

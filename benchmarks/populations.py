@@ -248,7 +248,7 @@ def _closure(name: str) -> frozenset[str]:
 
 
 SAYS = re.compile(
-    r"\b(?:cop(?:y|ied)|adapt\w*|taken|borrow\w*|deriv\w*|modif\w*|based|port(?:ed)?|inspired|credit\w*|follow\w*|hacked)\b",
+    r"\b(?:cop(?:y|ied)|adapt\w*|taken|borrow\w*|deriv\w*|modif\w*|based|port(?:ed)?|inspired|credit\w*|follow\w*|hacked|original\w*)\b",
     re.IGNORECASE,
 )
 SOURCE = re.compile(r"github\.com/([\w.-]+/[\w-]+)", re.IGNORECASE)
