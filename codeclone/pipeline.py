@@ -103,7 +103,7 @@ def assembled(
 ) -> Report:
     """The report of what the rooms found. `sides`: as `named` has them. Raises NothingToCompareError."""
     unread = omissions(left, sides, rooms, findings)
-    _hold_something(findings, left.repository.name, sides, unread)
+    _hold_something(findings, left.repository.name, sides, unread, every_kind={*rooms} == {*kinds()})
     candidates = tuple(candidate for candidate, _ in sides)
     evidence = tuple(found for finding in findings.values() for found in finding.evidence)
     partition = _partitions(findings)
@@ -196,9 +196,16 @@ def _place(side: tuple[Role, Snapshot]) -> tuple[int, str, str, str]:
 
 
 def _hold_something(
-    findings: Mapping[str, Findings], left: str, sides: Sequence[Side], unread: Sequence[tuple[str, Skipped]]
+    findings: Mapping[str, Findings],
+    left: str,
+    sides: Sequence[Side],
+    unread: Sequence[tuple[str, Skipped]],
+    *,
+    every_kind: bool,
 ) -> None:
-    for side, name in [("left", left), *((candidate.name, candidate.name) for candidate, _ in sides)]:
+    """An ancestor or claimed source may have nothing of the kinds that were asked for, but not nothing at all."""
+    needed = [candidate.name for candidate, _ in sides if every_kind or candidate.role == "right"]
+    for side, name in [("left", left), *((name, name) for name in needed)]:
         looked_at = [c for finding in findings.values() for c in finding.compared if c.side == side]
         if not any(compared.facts or compared.fragments for compared in looked_at):
             reasons = [skip.reason for other, skip in unread if other == side]
