@@ -6,6 +6,7 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import codeclone
@@ -14,7 +15,8 @@ from codeclone.attribution import added
 from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError, SourceError
 from codeclone.evidence import Context, Findings, Profiled, Room, kinds, profiles, room
-from codeclone.model import Candidate, Location, Partitions, Report, Role, Skipped, Snapshot
+from codeclone.model import Candidate, Location, Partitions, Report, Role, Skipped, Snapshot, Verdict
+from codeclone.plain import plain
 from codeclone.read import open_source
 from codeclone.read.digests import same_files, with_digests
 
@@ -28,17 +30,19 @@ def scan(
     *,
     only: Sequence[str] = (),
     base_tokenizer: str | None = None,
+    background_table: str | None = None,
     command: str = "",
     progress: Progress = lambda step: None,
 ) -> Report:
     """Compare two repositories.
 
     `only`: kinds of evidence to look at; all where empty. `base_tokenizer`: what the left tokenizer was made from, a name
-    of `public_tokenizers.names()` or a source; recognised where it is not given. Raises SourceError for a source that cannot be read,
+    of `public_tokenizers.names()` or a source; recognised where it is not given. `background_table`: the
+    file of a table that `stock` built, in place of the shipped one. Raises SourceError for a source that cannot be read,
     NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an unknown kind.
     """
     with _no_garbage():
-        return _scan(left, right, only, base_tokenizer, command, progress)
+        return _scan(left, right, only, base_tokenizer, background_table, command, progress)
 
 
 @contextmanager
@@ -54,9 +58,16 @@ def _no_garbage() -> Iterator[None]:
 
 
 def _scan(
-    left: str, right: str, only: Sequence[str], base_tokenizer: str | None, command: str, progress: Progress
+    left: str,
+    right: str,
+    only: Sequence[str],
+    base_tokenizer: str | None,
+    background_table: str | None,
+    command: str,
+    progress: Progress,
 ) -> Report:
     rooms = _rooms(only)
+    table = _background(background_table)
     progress(f"reading {left}")
     read = [open_source(left)]
     progress(f"reading {right}")
@@ -64,7 +75,7 @@ def _scan(
     left_snapshot, right_snapshot = with_digests(read)
     snapshots: list[tuple[Role, Snapshot]] = [("right", right_snapshot)]
     candidates = _candidates(snapshots)
-    context = Context(background.shipped(), base_tokenizer=_base_tokenizer(base_tokenizer))
+    context = Context(table, base_tokenizer=_base_tokenizer(base_tokenizer))
 
     findings = {
         kind: _findings(kind, its_room, left_snapshot, candidates, snapshots, context, progress)
@@ -97,12 +108,15 @@ def _scan(
                 )
             )
         ),
-        verdict=verdict.judge(
-            evidence,
-            partition.total,
-            added([finding.calibrated for finding in findings.values()]),
-            candidates,
-            same_files=same_files(left_snapshot, right_snapshot),
+        verdict=_with_background(
+            verdict.judge(
+                evidence,
+                partition.total,
+                added([finding.calibrated for finding in findings.values()]),
+                candidates,
+                same_files=same_files(left_snapshot, right_snapshot),
+            ),
+            table,
         ),
         classes=tuple(found for finding in findings.values() for found in finding.classes),
         composition=tuple(row for finding in findings.values() for row in finding.composition),
@@ -132,6 +146,22 @@ def _rooms(only: Sequence[str]) -> dict[str, Room]:
     if unknown:
         raise CodecloneError(f"unknown kind of evidence: {', '.join(unknown)} (known: {', '.join(kinds())})")
     return {kind: room(kind) for kind in kinds() if not only or kind in only}
+
+
+def _background(path: str | None) -> background.Background:
+    return background.load(path, room("code").VERSION) if path is not None else background.shipped()
+
+
+def _with_background(judged: Verdict, table: background.Background) -> Verdict:
+    """The verdict, with what a reader has to know of a background that is not the shipped one."""
+    if not table.name:
+        return judged
+    note = (
+        f"How rare code is was looked up in {plain(table.name)} ({table.files:,} files of Python, {table.kernel_files:,} of "
+        "C, C++ and CUDA), not in the background that ships with codeclone: the rates behind the levels were not measured "
+        "with it."
+    )
+    return replace(judged, caveats=(*judged.caveats, note, *background.too_few(table)))
 
 
 def _base_tokenizer(source: str | None) -> str | Snapshot | None:
