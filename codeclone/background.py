@@ -263,6 +263,12 @@ def names() -> Mapping[str, Shares]:
         }
 
 
+def names_told() -> str:
+    """What the names were counted in, in a line."""
+    with np.load(NAMES, allow_pickle=False) as table:
+        return f"settings and names: {table['description']}"
+
+
 def save_names(tables: Mapping[str, Shares], description: str, path: Path) -> None:
     """Write the tables of all sections."""
     sections: dict[str, NDArray[np.generic]] = {}

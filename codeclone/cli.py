@@ -170,7 +170,7 @@ def background(index: str | None, output: str | None, extend: str | None, show: 
         if show is not None and (index, output, extend) == (None, None, None):
             from codeclone import stock
 
-            click.echo("\n".join(stock.told(stock.table_named(show))))
+            click.echo("\n".join(stock.shown(show)))
         elif show is None and index is not None and output is not None:
             _build_background(index, output, extend, verbose)
         else:

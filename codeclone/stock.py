@@ -18,6 +18,7 @@ from codeclone.background import (
     Counted,
     is_kernel,
     load,
+    names_told,
     shipped,
     shortened,
     too_few,
@@ -151,6 +152,11 @@ def build(
 def table_named(name: str) -> Background:
     """`shipped`, or the file of a table. Raises SourceError for what is neither."""
     return shipped() if name == SHIPPED else load(name, code.VERSION)
+
+
+def shown(name: str) -> list[str]:
+    """`told` of `table_named`; of the shipped one also what settings and names are counted in."""
+    return [*told(table_named(name)), *([names_told()] if name == SHIPPED else [])]
 
 
 def told(table: Background) -> list[str]:
