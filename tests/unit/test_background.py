@@ -7,6 +7,7 @@ import json
 import pickle
 import zipfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -83,47 +84,62 @@ def test_a_fact_is_looked_up_by_what_the_table_keeps_of_it() -> None:
     assert bits[4] == pytest.approx(-np.log2(3 / 1001))
 
 
-def damaged() -> dict[str, bytes]:
+DAMAGED, OTHER, SHAPE, LIST = (
+    "a damaged one",
+    "it holds other arrays",
+    "another shape or type",
+    "list of sources is damaged",
+)
+ORDER, COUNTS, BOUND = "not in order", "none of these files", "over the bound"
+
+
+@cache
+def damaged() -> dict[str, tuple[bytes, str]]:
+    """Name -> (file, what is said of it)."""
     good = background.packed(TABLE)
-    bomb = np.zeros((5, 12_000_000), np.uint8)
+    too_many = np.zeros((5, background.MAX_FACTS + 1000), np.uint8)
+    spaces = np.frombuffer(b" " * (background.MAX_ABOUT_BYTES + 5000), np.uint8)
     return {
-        "empty": b"",
-        "text": b"hello",
-        "cut": good[: len(good) // 2],
-        "one byte changed": good[:100] + bytes([good[100] ^ 255]) + good[101:],
-        "pickle": pickle.dumps([1, 2]),
-        "pickled array": changed(counts=np.array([[1, "x"]], object)),
-        "names table": background.NAMES.read_bytes(),
-        "bomb": changed(deltas=bomb),
-        "fewer arrays": changed(counts=None),
-        "more arrays": changed(more=np.zeros(3, np.uint8)),
-        "other type": changed(counts=np.zeros((2, 4), np.uint16)),
-        "other shape": changed(deltas=np.zeros((8, 4), np.uint8)),
-        "columns first": changed(deltas=np.asfortranarray(np.ones((5, 4), np.uint8))),
-        "shape that lies": lying(b"(5, 4)", b"(5, 9)"),
-        "huge shape": lying(b"(5, 4), }            ", b"(5, 99999999999999), }"),
-        "other length": changed(counts=np.full((2, 3), 3, np.uint8)),
-        "not ascending": changed(deltas=np.zeros((5, 4), np.uint8)),
-        "beyond the last key": changed(deltas=np.full((5, 4), 255, np.uint8)),
-        "no counts": changed(counts=np.zeros((2, 4), np.uint8)),
-        "more than all files": changed(counts=np.full((2, 4), 250, np.uint8)),
-        "not JSON": changed(about=np.frombuffer(b"{", np.uint8)),
-        "deep JSON": changed(about=np.frombuffer(b"[" * 100_000, np.uint8)),
-        "no object": changed(about=np.frombuffer(b"[]", np.uint8)),
-        "long JSON": changed(about=np.frombuffer(b" " * (background.MAX_ABOUT_BYTES + 5000), np.uint8)),
-        "files as text": changed(about=about(files="many")),
-        "files below zero": changed(about=about(files=-1)),
-        "source of two": changed(about=about(sources=[["a", "b"]])),
-        "source of numbers": changed(about=about(sources=[[1, 2, 3, 4, 5]])),
-        "long name": changed(about=about(sources=[["a" * 300, "", "", 1, 1]])),
-        "too many sources": changed(about=about(sources=[["a", "", "", 1, 1]] * (background.MAX_SOURCES + 1))),
+        "empty": (b"", DAMAGED),
+        "text": (b"hello", DAMAGED),
+        "cut": (good[: len(good) // 2], DAMAGED),
+        "one byte changed": (good[:100] + bytes([good[100] ^ 255]) + good[101:], DAMAGED),
+        "pickle": (pickle.dumps([1, 2]), DAMAGED),
+        "pickled array": (changed(counts=np.array([[1, "x"]], object)), SHAPE),
+        "names table": (background.NAMES.read_bytes(), OTHER),
+        "bomb": (changed(deltas=too_many), BOUND),
+        "fewer arrays": (changed(counts=None), OTHER),
+        "more arrays": (changed(more=np.zeros(3, np.uint8)), OTHER),
+        "other type": (changed(counts=np.ones((2, 4), np.int8)), SHAPE),
+        "wider type": (changed(counts=np.ones((2, 4), np.uint16)), SHAPE),
+        "other shape": (changed(deltas=np.zeros((8, 4), np.uint8)), SHAPE),
+        "columns first": (changed(deltas=np.asfortranarray(np.ones((5, 4), np.uint8))), SHAPE),
+        "shape that lies": (lying(b"(5, 4)", b"(5, 9)"), SHAPE),
+        "huge shape": (lying(b"(5, 4), }            ", b"(5, 99999999999999), }"), SHAPE),
+        "other length": (changed(counts=np.full((2, 3), 3, np.uint8)), ORDER),
+        "not ascending": (changed(deltas=np.zeros((5, 4), np.uint8)), ORDER),
+        "beyond the last key": (changed(deltas=np.full((5, 4), 255, np.uint8)), ORDER),
+        "no counts": (changed(counts=np.zeros((2, 4), np.uint8)), COUNTS),
+        "more than all files": (changed(counts=np.full((2, 4), 250, np.uint8)), COUNTS),
+        "not JSON": (changed(about=np.frombuffer(b"{", np.uint8)), LIST),
+        "deep JSON": (changed(about=np.frombuffer(b"[" * 100_000, np.uint8)), LIST),
+        "no object": (changed(about=np.frombuffer(b"[]", np.uint8)), LIST),
+        "long JSON": (changed(about=spaces), BOUND),
+        "files as text": (changed(about=about(files="many")), LIST),
+        "files below zero": (changed(about=about(files=-1)), LIST),
+        "source of two": (changed(about=about(sources=[["a", "b"]])), LIST),
+        "source of numbers": (changed(about=about(sources=[[1, 2, 3, 4, 5]])), LIST),
+        "long name": (changed(about=about(sources=[["a" * 300, "", "", 1, 1]])), LIST),
+        "too many sources": (changed(about=about(sources=[["a", "", "", 1, 1]] * (background.MAX_SOURCES + 1))), LIST),
     }
 
 
 @pytest.mark.parametrize("name", damaged())
 def test_what_is_no_table_is_one_sentence(tmp_path: Path, name: str) -> None:
+    content, told = damaged()[name]
     with pytest.raises(SourceError, match=r"t\.npz: not a background table: ") as error:
-        background.load(written(tmp_path, damaged()[name]), 2)
+        background.load(written(tmp_path, content), 2)
+    assert told in str(error.value)
     assert len(str(error.value).removeprefix(str(tmp_path))) < 120
 
 
