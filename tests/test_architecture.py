@@ -14,7 +14,8 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"pipeline", "model"},
     "cli": {"pipeline", "stock", "background", "report", "codec", "errors", "model", "public_tokenizers"},
-    "pipeline": {"read", "evidence", "background", "attribution", "verdict", "public_tokenizers"},
+    "pipeline": {"read", "evidence", "background", "attribution", "verdict", "public_tokenizers", "omissions"},
+    "omissions": {"evidence"},
     # What is counted are the facts that a scan compares, so it is read, parsed and profiled as a scan does it.
     "stock": {"read", "parse", "evidence", "background"},
     "evidence": {"read", "parse", "match", "background", "attribution", "public_tokenizers"},
