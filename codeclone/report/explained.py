@@ -96,7 +96,7 @@ def _pairs(controls: Sequence[Control]) -> list[str]:
 
 
 def _last(controls: Sequence[Control]) -> list[str]:
-    return ["unrelated pairs"] if any(control.name == UNRELATED for control in controls) else []
+    return ["unrelated pairs below"] if any(control.name == UNRELATED for control in controls) else []
 
 
 def _named(measure: Measure) -> str:

@@ -98,33 +98,35 @@ def answer(candidate: str, right: str, found: Sequence[Explanation]) -> str:
     none = [things(0, row.kind).removeprefix("0 ") for row in found if not row.shared]
     if not shared:
         return f"Nothing but stock is shared with {right}, so there is nothing that {candidate} could explain."
-    first = shared[0]
+    runs: list[list[Explanation]] = []
+    for row in shared:
+        if runs and not (row.better or row.tied or runs[-1][0].better or runs[-1][0].tied):
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    first, *rest = ((_listed([things(row.shared, row.kind) for row in run]), _better(run[0])) for run in runs)
     clauses = [
-        f"Of the {things(first.shared, first.kind)} shared with {right}, {candidate} explains {_better(first)}",
-        *(f"of the {things(row.shared, row.kind)}, {_better(row)}" for row in shared[1:]),
-        *([f"no {_listed(none)} are shared"] if none else []),
+        f"Of the {first[0]} shared with {right}, {candidate} explains {first[1]}",
+        *(f"of the {what}, {better}" for what, better in rest),
+        *([f"no {_listed(none, 'or')} are shared"] if none else []),
     ]
     return "; ".join(clauses) + "."
 
 
 def _better(row: Explanation) -> str:
-    if not row.better and not row.tied:
-        return "none better or equally well"
     better, tied = (f"{number:,}" if number else "none" for number in (row.better, row.tied))
-    return f"{better} better and {tied} equally well"
+    return f"{better} better and {tied} equally well" if row.better or row.tied else "none better or equally well"
 
 
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+def _listed(words: Sequence[str], last: str = "and") -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def among_unrelated(share: float) -> str:
-    """What a share of unrelated pairs below a figure says; `share` in [0, 1]."""
+    """How many of the unrelated pairs that were measured stay below a figure; `share` in [0, 1]."""
     if share <= 0.0:
-        return "not more than any unrelated pair measured"
-    if share >= 1.0:
-        return "more than every unrelated pair measured"
-    return f"more than {percent(share)} of unrelated pairs"
+        return "none"
+    return "all measured" if share >= 1.0 else percent(share)
 
 
 _CELL = re.compile(r"(?:/worksheets/(\d{1,9}))?/cells/(\d{1,9})/\w+\Z", re.ASCII)
