@@ -49,7 +49,7 @@ LIMITS = {
     "findings": MAX_FINDINGS,
     "table": 150,  # rows of a table of a finding other than code
     "places": 5,  # that such a finding names of a side
-    "attribution": 1_500,  # rows of each kind
+    "attribution": 1_000,  # rows of each kind
     "score_columns": 6,  # candidates with a column of their own there
     "tied": 100,  # rows of a family of candidates that tie
     "tied_families": 40,

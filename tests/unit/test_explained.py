@@ -101,7 +101,7 @@ def test_ties_are_families_of_candidates(plain_report: Report) -> None:
     assert "Explained equally well by fork_radar and upstream: 2 code fragments, 1 setting" in page
 
 
-def test_a_finding_has_its_figures_for_the_other_pairs(plain_report: Report) -> None:
+def test_a_finding_has_its_figures_for_the_other_pairs() -> None:
     renamed = scan(str(SAMPLES / "renamed"), str(SAMPLES / "original"), only=("config",))
     finding = renamed.evidence[0]
     assert explained.beside(finding) is None
@@ -193,3 +193,18 @@ def test_declared_findings_carry_a_badge() -> None:
     assert page.count(f'<p class="declared-by">Declared: {DECLARED_BY}</p>') == sum(
         bool(finding.declared) for finding in report.evidence
     )
+
+
+def test_figures_of_other_pairs_beyond_the_bound_are_in_the_json_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    renamed = scan(str(SAMPLES / "renamed"), str(SAMPLES / "original"), only=("config",))
+    controls = tuple(Control("left ~ A", measure.name, 0.5, "") for measure in renamed.evidence[0].measures)
+    report = replace(
+        renamed, evidence=tuple(replace(finding, controls=controls) for finding in renamed.evidence), controls=()
+    )
+    count, elsewhere = len(report.evidence), "The same figures for other pairs are in report.json."
+    assert count > 2
+    assert elsewhere not in html.render(report)
+    monkeypatch.setattr(html, "MAX_CONTROLS", 2 * 2 * len(controls))
+    page = html.render(report)
+    assert page.count('<details class="beside"') == 2
+    assert page.count(elsewhere) == count - 2
