@@ -106,7 +106,17 @@ def assembled(
     _hold_something(findings, left.repository.name, sides, unread, every_kind={*rooms} == {*kinds()})
     candidates = tuple(candidate for candidate, _ in sides)
     evidence = tuple(found for finding in findings.values() for found in finding.evidence)
+    explanations = _all(finding.explanations for finding in findings.values())
     partition = _partitions(findings)
+    judged = verdict.Compared(
+        evidence=evidence,
+        total=partition.total,
+        calibrated=added([finding.calibrated for finding in findings.values()]),
+        candidates=candidates,
+        explanations=explanations,
+        left_digest=left.repository.digest,
+        same_files=same_files(left, sides[0][1]),
+    )
     return Report(
         schema=SCHEMA,
         tool_name="codeclone",
@@ -119,16 +129,10 @@ def assembled(
         evidence=evidence,
         partition=partition,
         attribution=_all(finding.attribution for finding in findings.values()),
-        explanations=_all(finding.explanations for finding in findings.values()),
+        explanations=explanations,
         controls=_all(finding.controls for finding in findings.values()),
         skipped=unread,
-        verdict=verdict.judge(
-            evidence,
-            partition.total,
-            added([finding.calibrated for finding in findings.values()]),
-            candidates,
-            same_files=same_files(left, sides[0][1]),
-        ),
+        verdict=verdict.judge(judged),
         classes=_all(finding.classes for finding in findings.values()),
         composition=_all(finding.composition for finding in findings.values()),
         leftovers=_all(finding.leftovers for finding in findings.values()),
