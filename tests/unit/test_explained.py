@@ -150,7 +150,8 @@ def test_the_page_tells_declarations_and_other_explanations(report: Report, plai
     assert "&lt;b&gt;copied from&lt;/b&gt;" in page
     assert OTHER_EXPLANATION in page
     assert "Declared lineage" in page
-    nothing = html.render(replace(plain_report, declared=()))
+    silent = replace(plain_report.verdict, other_explanations=())
+    nothing = html.render(replace(plain_report, declared=(), verdict=silent))
     assert "No declaration was found." in nothing
     assert "Other explanations" not in nothing
 
