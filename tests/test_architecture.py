@@ -38,7 +38,7 @@ MAY_IMPORT = {
 DOORS = {
     "click": {"cli", "report.text"},
     "jinja2": {"report.html", "match.chat"},
-    "markupsafe": {"report.html"},
+    "markupsafe": {"report.html", "report.pairs"},
     "tree_sitter": {"parse.syntax", "parse.kernels"},
     "tree_sitter_cuda": {"parse.kernels"},
     "tree_sitter_python": {"parse.syntax"},
