@@ -15,8 +15,8 @@ from codeclone.batches import in_batches
 from codeclone.model import Declaration, File, Location, Place, Skipped, Snapshot, Span
 from codeclone.parse import cards, licences, origins
 from codeclone.parse.mentions import APART, LIGHTER, MAX_TEXT_BYTES, PROSE, REQUIREMENTS, line_starts, text_of
-from codeclone.parse.origins import Mark
-from codeclone.plain import shortened
+from codeclone.parse.origins import Looked, Mark
+from codeclone.plain import plain, shortened
 from codeclone.read.data import parse_json
 from codeclone.read.lfs import pointer_of
 
@@ -79,9 +79,11 @@ def declarations(snapshots: Sequence[Snapshot]) -> list[Declarations]:
 
 
 def _packages(snapshot: Snapshot) -> frozenset[str]:
-    """Folders of Python files at the root, or in `src`."""
-    parts = [file.path.removeprefix("src/").split("/") for file in snapshot.files if file.path.endswith(".py")]
-    return frozenset(folders[0] for folders in parts if len(folders) > 1)
+    """Folders of Python files at the root or in `src`, and packages that are in no other package."""
+    folders = [PurePosixPath(file.path).parent for file in snapshot.files if file.path.endswith(".py")]
+    packages = {PurePosixPath(f.path).parent for f in snapshot.files if f.path.endswith("/__init__.py")}
+    outermost = {folder.name for folder in packages if folder.parent not in packages}
+    return frozenset(outermost | {parts[0] for parts in (folder.parts for folder in folders) if parts} - {"src"})
 
 
 def _joined(parts: Iterable[Declarations]) -> Declarations:
@@ -109,12 +111,11 @@ def _read(file: File, own: frozenset[str]) -> Declarations:
         return (), (text,)
     if text is None:
         return (), ()
-    low = _small(text)
-    found, skipped = _kept(_marks(text, low, file.path, name, own), text, file.path)
-    if origins.crowded(low):
-        reason = (
-            f"more than {origins.MAX_ANCHORS:,} places with one telling word: declarations behind them were left out"
-        )
+    looked = Looked(text, _small(text))
+    found, skipped = _kept(_marks(looked, file.path, name, own), text, file.path)
+    if looked.cut:
+        words = ", ".join(f'"{word}"' for word in sorted(looked.cut))
+        reason = f"more than {origins.MAX_ANCHORS:,} places with {words}: declarations behind them were left out"
         skipped = (*skipped, Skipped(Location(file.path), reason))
     return found, skipped
 
@@ -146,37 +147,41 @@ def _small(text: str) -> str:
     return low if len(low) == len(text) else text.translate({code: code + 32 for code in range(65, 91)})
 
 
-def _marks(text: str, low: str, path: str, name: str, own: frozenset[str]) -> list[Mark]:
+def _marks(looked: Looked, path: str, name: str, own: frozenset[str]) -> list[Mark]:
+    text = looked.text
     if name.endswith((".py", *KERNELS)):
-        said = [*_legal_marks(text, low), *origins.origins(text, low)]
-        imported = [*origins.imports(text, low, path, own)] if name.endswith(".py") else []
+        said = [*_legal_marks(looked), *origins.origins(looked)]
+        imported = [*origins.imports(looked, path, own)] if name.endswith(".py") else []
         marks = _told(text, said, imported, kernel=not name.endswith(".py"))
     else:
         fields, front = cards.front_matter(text) if name.endswith(".md") else ([], 0)
-        marks = [*fields, *_legal_marks(text, low), *(m for m in origins.credits_in(text, low) if m[0] >= front)]
+        marks = [*fields, *_legal_marks(looked), *(m for m in origins.credits_in(looked) if m[0] >= front)]
     if REQUIREMENTS.match(name):
         marks.extend(cards.licence_fields(text))
     return marks
 
 
-def _legal_marks(text: str, low: str) -> list[Mark]:
+def _legal_marks(looked: Looked) -> list[Mark]:
     """Each licence and each holder of copyright once."""
+    text, low = looked.text, looked.low
     found: dict[tuple[str, str], Mark] = {}
-    looked = -1
-    for at in origins.places(low, licences.ANCHORS):
-        if at < looked:
+    next_at = 0
+    for at in looked.places(licences.ANCHORS):
+        if at < next_at:
             continue
         start = max(0, at - licences.MAX_BEFORE)
         end = at + (licences.MAX_WINDOW if low.startswith("redistribution", at) else _NEAR)
-        looked = at + _FURTHER
+        next_at = at + _FURTHER
         for licence in licences.spdx_in(text[start:end]):
             found.setdefault(("licence", licence), (at, "licence", licence))
-    for at in origins.places(low, ("copyright", "(c) ", "©")):
+    for at in looked.places(("copyright", "(c) ", "©")):
         line_start = text.rfind("\n", max(0, at - 300), at) + 1
         line_end = text.find("\n", at, at + 400)
         line = text[at : line_end if line_end >= 0 else at + 400]
         before = low[max(line_start, at - 30) : at].rstrip(" :(")
-        holder = "" if before.endswith(("copyright", "the", "original")) else licences.holder_at(line, 0)
+        holder = (
+            "" if before.endswith(("copyright", "copyrighttext", "the", "original")) else licences.holder_at(line, 0)
+        )
         if holder:
             found.setdefault(("copyright", holder), (at, "copyright", holder))
     return [*found.values()]
@@ -240,7 +245,9 @@ def _kept(marks: Sequence[Mark], text: str, path: str) -> Declarations:
         start = max(starts[line - 1], at - MAX_SHOWN // 2)
         shown = text[start : start + MAX_SHOWN + 1].partition("\n")[0].strip()
         place = Place(Location(path, Span(line, line)))
-        found.setdefault((line, source), Declaration(kind, source, shortened(shown, MAX_SHOWN), place))
+        found.setdefault(
+            (line, source), Declaration(kind, plain(source), plain(shortened(shown, MAX_SHOWN), "\t"), place)
+        )
     over = len(found) > MAX_OF_FILE
     skipped = (
         (Skipped(Location(path), f"more than {MAX_OF_FILE:,} declarations: the others were left out"),) if over else ()

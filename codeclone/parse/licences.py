@@ -90,16 +90,16 @@ _PLAIN_ID = re.compile(
 )
 
 _COPYRIGHT = re.compile(
-    rf"(spdx-filecopyrighttext:\s*)?(?:copyrights?|\(c\)(?=\s*{_YEARS})|©)[\s:]*(?:\(c\)|©|&copy;)?[\s,]*({_YEARS})?[\s,.]*(?:by\s+)?",
+    rf"(?:(copyrighttext:)\s*(?:copyrights?)?|copyrights?|\(c\)(?=\s*{_YEARS})|©)[\s:]*(?:\(c\)|©|&copy;)?[\s,]*({_YEARS})?[\s,.]*(?:by\s+)?",
     re.IGNORECASE,
 )
 _NO_HOLDER = re.compile(
-    r"(?:notice|owner|holder|licen[cs]e|law|infring|protect|and\b|or\b|in\b|is\b|are\b|below|above|statement|info|year|\[|<|\{|%|act\b|"
+    r"(?:text|notice|owner|holder|licen[cs]e|law|infring|protect|and\b|or\b|in\b|is\b|are\b|below|above|statement|info|year|\[|<|\{|%|act\b|"
     r"=|\.|,|:|\)|disclaimer|for\b|to\b|the above|reserved|header|claim|attribution|term|right|material|date|string)",
     re.IGNORECASE,
 )
 _CUT = re.compile(
-    r"all rights? reserved|licensed under|https?://|<[^>\n]{0,80}>|\(?[\w.+-]{1,60}@[\w.-]{1,60}|\"\"\"|'''|\*/|-->|#|\\n|original copyright|"
+    r"all rights? reserved|licensed under|https?://|<[^>\n]{0,80}>|\(?(?<![\w.+-])[\w.+-]{1,60}@[\w.-]{1,60}|\"\"\"|'''|\*/|-->|#|\\n|original copyright|"
     r"\.\s+(?=[A-Z][a-z]+ [a-z])", re.IGNORECASE
 )  # fmt: skip
 _EMPTY = re.compile(rf"\(c\)|©|{_YEARS}|-present\b", re.IGNORECASE)
@@ -114,7 +114,8 @@ def spdx_in(text: str) -> tuple[str, ...]:
     """Ids of the licences that a passage of at most `MAX_WINDOW` characters tells, each once."""
     tag = _SPDX.search(text)
     if tag is not None:
-        return (licence_named(tag[1]) or " ".join(tag[1].split()),)
+        several = " ".join(tag[1].split())
+        return (several if " " in several else licence_named(several) or several,)
     return _recognised(flat(text))
 
 
@@ -174,7 +175,7 @@ def licence_named(text: str) -> str:
 def holder_at(line: str, at: int) -> str:
     """The holder of copyright that a line names at a place where such a sign stands; empty where it names none.
 
-    A year or a sign must stand there: "copyright notice" names nobody.
+    A year, a sign or a tag of SPDX must stand there: "copyright notice" names nobody.
     """
     match = _COPYRIGHT.match(line, at)
     if match is None:

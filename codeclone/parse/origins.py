@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from codeclone.model import DeclarationKind
 from codeclone.parse.sources import MAX_SOURCE, PACKAGES, address_in, addresses_in, is_code, sentence_after, source_in
@@ -52,7 +53,7 @@ _ADDRESSES = (
     "code.google",
     "kaggle.com",
 )
-_DISCUSSED = re.compile(r"/(?:issues|pull|releases|discussions|wiki)(?:/|$)")
+_DISCUSSED = re.compile(r"/(?:issues|pull|releases|discussions|wiki|graphs|actions)(?:/|$)")
 """Addresses that explain something and are no code."""
 _OF_WHAT = ("implementation of", "implementation from", "implementation:")
 _OF_SOMEONE = re.compile(r"(?:reference|original|official|author'?s'?) \Z")
@@ -69,57 +70,66 @@ _MODULAR = re.compile(r"[\s#*\"'`]*((?:[\w.-]{1,80}/){1,12}modular_\w{1,80})\.py
 
 _FROM = re.compile(r"[ \t]*from[ \t]+(\.{0,4}[\w.]{3,160})[ \t]+import\b")
 _MODEL_MODULE = re.compile(
-    r"(?:^|\.)(?:modeling|modelling|configuration|tokenization|processing|image_processing|feature_extraction|modular|video_processing)_\w+$"
+    r"(?:^|\.)(?:modeling|modelling|configuration|tokenization|processing|image_processing|feature_extraction|modular|video_processing)_"
+    r"(?!\w*(?:utils|outputs)$|auto)\w+$"
 )
-_PATH_OF_MODELS = re.compile(r"^(\w+)\.(?:\w+\.){0,3}(?:models?|pipelines|backbones?|layers)\.\w")
+"""Modules of one model; those of outputs and utilities are a library's."""
+_PATH_OF_MODELS = re.compile(r"^\w+\.(?:\w+\.){0,3}(?:models?|pipelines|backbones?)\.(?!auto\b)\w")
 _IMPORTED = (".model", ".pipelines.")
 _IMPORTED_BY_MODULAR = (*_IMPORTED, ".configuration_", ".modular_", ".tokenization_", "processing_", "_extraction_")
 
-MAX_ANCHORS = 20_000
+MAX_ANCHORS = 5_000
 """Telling words of one file that are looked at; the longest file of transformers has 400."""
 
 
-def places(low: str, words: Sequence[str], most: int = MAX_ANCHORS) -> list[int]:
-    """Where any of some words stands in text in small letters, ascending; of each word at most so many."""
-    found: list[int] = []
-    for word in words:
-        at = low.find(word)
-        count = 0
-        while at >= 0 and count < most:
-            found.append(at)
-            count += 1
-            at = low.find(word, at + len(word))
-    return sorted(found)
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A text in which telling words are looked for."""
+
+    text: str
+    low: str
+    """The same in small letters, character by character."""
+    cut: set[str] = field(default_factory=set)
+    """Words that stand in it more often than they were looked at."""
+
+    def places(self, words: Sequence[str]) -> list[int]:
+        """Where any of some words stands, ascending; of each at most `MAX_ANCHORS`."""
+        found: list[int] = []
+        for word in words:
+            at, count = self.low.find(word), 0
+            while at >= 0 and count < MAX_ANCHORS:
+                found.append(at)
+                count += 1
+                at = self.low.find(word, at + len(word))
+            if at >= 0:
+                self.cut.add(word)
+        return sorted(found)
 
 
-def crowded(low: str) -> bool:
-    """Whether a telling word stands in a text more often than it is looked at."""
-    words = (*_ENDS, *_WHOLE, *_ADDRESSED, *_IMPORTED)
-    return len(low) > MAX_ANCHORS * min(map(len, words)) and any(low.count(word) > MAX_ANCHORS for word in words)
-
-
-def origins(text: str, low: str) -> Iterator[Mark]:
-    """Marks of origin in a text. `low`: the same text in small letters, character by character."""
-    yield from _from(text, low)
+def origins(looked: Looked) -> Iterator[Mark]:
+    """Marks of origin in a text."""
+    text, low = looked.text, looked.low
+    yield from _from(looked)
     for word in _WHOLE:
         sure = word.partition(" ")[0] in SURE
-        for at in places(low, (word,)):
+        for at in looked.places((word,)):
             if not _NEGATED.search(low, max(0, at - 30), at):
                 source = source_in(sentence_after(text, at + len(word)), sure=sure)
                 if source:
                     yield at, "adapted from", source
-    yield from _addressed(text, low)
-    for at in places(low, (_GENERATED,)):
+    yield from _addressed(looked)
+    for at in looked.places((_GENERATED,)):
         match = _MODULAR.match(text, at + len(_GENERATED))
         if match is not None:
             yield at, "modular import", dotted_path(match[1])
 
 
-def _addressed(text: str, low: str) -> Iterator[Mark]:
+def _addressed(looked: Looked) -> Iterator[Mark]:
+    text, low = looked.text, looked.low
     if not any(host in low for host in _ADDRESSES):
         return
     for word in _ADDRESSED:
-        for at in places(low, (word,)):
+        for at in looked.places((word,)):
             if word == "implementation" and not _is_of_someone(low, at):
                 continue
             source = address_in(sentence_after(text, at + len(word)))
@@ -131,8 +141,9 @@ def _is_of_someone(low: str, at: int) -> bool:
     return _OF_SOMEONE.search(low, max(0, at - 12), at) is not None or low.startswith(_OF_WHAT, at)
 
 
-def _from(text: str, low: str) -> Iterator[Mark]:
-    ends = dict.fromkeys(low.find(" from", at) for at in places(low, _ENDS))
+def _from(looked: Looked) -> Iterator[Mark]:
+    text, low = looked.text, looked.low
+    ends = dict.fromkeys(low.find(" from", at) for at in looked.places(_ENDS))
     for end in ends:
         word = _WORD_BEFORE.search(low, max(0, end - 60), end)
         if word is None or _NEGATED.search(low, max(0, word.start() - 30), word.start()):
@@ -144,18 +155,19 @@ def _from(text: str, low: str) -> Iterator[Mark]:
                 yield word.start(), "copied from" if verb in COPIED else "adapted from", source
 
 
-def credits_in(text: str, low: str) -> Iterator[Mark]:
+def credits_in(looked: Looked) -> Iterator[Mark]:
     """Marks of origin in prose: phrases with a link to code, and the links of a section of thanks."""
-    for at, kind, source in origins(text, low):
-        if is_code(source) or kind == "modular import":
+    text, low = looked.text, looked.low
+    for at, kind, source in origins(looked):
+        if (is_code(source) and not _DISCUSSED.search(source)) or kind == "modular import":
             yield at, "credit" if kind == "adapted from" else kind, source
-    for at in places(low, _TUNED):
+    for at in looked.places(_TUNED):
         behind = text[at : at + 400].partition(low[at : at + 9])[2]
         behind = re.sub(r"^[^\[`*\n]*?(?:of|from|on top of)\b(?: the)?", "", behind)
         match = _HUB_LINK.match(behind)
         if match is not None:
             yield at, "base model", match[1].rstrip(".")
-    yield from _thanked(text, low)
+    yield from _thanked(looked)
 
 
 _HEADING = re.compile(r"^(?:#{1,6}[ \t]+([^\n]{1,100})|([^\n]{3,100})\n[=\-~^]{3,})[ \t]*$", re.MULTILINE)
@@ -164,7 +176,8 @@ MAX_SECTION = 20_000
 """Characters of a section of thanks that are looked at."""
 
 
-def _thanked(text: str, low: str) -> Iterator[Mark]:
+def _thanked(looked: Looked) -> Iterator[Mark]:
+    text, low = looked.text, looked.low
     if not any(word in low for word in ("acknowledg", "credit", "attribution", "thanks", "built on", "based on")):
         return
     headings = [*_HEADING.finditer(text)]
@@ -173,18 +186,20 @@ def _thanked(text: str, low: str) -> Iterator[Mark]:
             end = headings[place + 1].start() if place + 1 < len(headings) else len(text)
             section = text[match.end() : min(end, match.end() + MAX_SECTION)]
             for address in addresses_in(section):
-                yield match.end() + section.find(address), "credit", address
+                if not _DISCUSSED.search(address):
+                    yield match.end() + section.find(address), "credit", address
 
 
-def imports(text: str, low: str, path: str, own: frozenset[str]) -> Iterator[Mark]:
+def imports(looked: Looked, path: str, own: frozenset[str]) -> Iterator[Mark]:
     """Imports of model code: of another package anywhere, and of a sibling's folder in a file `modular_x.py`.
 
     `own`: packages of the repository itself.
     """
+    text = looked.text
     folders = dotted_path(path).split(".")[:-1]
     is_modular = path.rpartition("/")[2].startswith("modular_")
     seen = -1
-    for at in places(low, _IMPORTED_BY_MODULAR if is_modular else _IMPORTED):
+    for at in looked.places(_IMPORTED_BY_MODULAR if is_modular else _IMPORTED):
         start = text.rfind("\n", max(0, at - 200), at) + 1
         match = _FROM.match(text, start) if start != seen else None
         seen = start

@@ -65,7 +65,7 @@ _HUB = re.compile(r"([A-Za-z0-9][\w.-]{1,40})/([A-Za-z0-9][\w.-]{1,60})(?![\w/])
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{2,60}")
 _WHOSE = re.compile(r"([A-Z][\w-]{2,40})'s[ `*]{1,3}([A-Z][\w-]{2,60})\b")
 _OF_CODE = re.compile(
-    r"[`'\"*)\]]*(?:'s)?[\s`]+(?:[\w.`-]{1,40}[\s]+){0,2}?(?:github|code|codebase|implementations?|repo|repository|library|source)\b",
+    r"[`'\"*)\]]*(?:'s)?[\s`]+(?:[\w.`+-]{1,40}[\s]+){0,2}?(?:github|code|codebase|implementations?|repo|repository|library|source)\b",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?;][\"')\]]*\s+(?=[A-Z`\[\"'])|\n\s*\n")
@@ -83,6 +83,9 @@ _NO_NAMES = frozenset(
     "README LICENSE IPython Python3 Python2 OpenCV OS RAM HF HTTP S3".split()
 )
 """Words in capitals that are no source."""
+
+LEAST_SNAKE = 14
+"""Characters of a name of at least three words in small letters that is taken for a function."""
 
 _WEAK_LEAST_PARTS = 3
 
@@ -181,9 +184,9 @@ def _is_path(dotted: str, sure: bool) -> bool:
     """Whether a dotted name is a path to code and no attribute of a value."""
     parts = dotted.split(".")
     if parts[0] in _NO_ROOTS:
-        return sure and len(parts) > _WEAK_LEAST_PARTS and parts[0] in ("model", "models", "module")
+        return sure and len(parts) >= _WEAK_LEAST_PARTS and parts[0] in ("model", "models", "module")
     if parts[0].lower() in PACKAGES:
-        return True
+        return sure or len(parts) >= _WEAK_LEAST_PARTS
     has_class = any(part[0].isupper() for part in parts)
     return has_class and sure if len(parts) < _WEAK_LEAST_PARTS else has_class or sure
 
@@ -202,8 +205,10 @@ def _is_name(name: str, sure: bool, of_code: bool) -> bool:
         return False
     if name.lower().replace("-", "_") in PACKAGES and (sure or of_code):
         return True
-    is_odd = any(c.isupper() or c.isdigit() for c in name[1:]) and name[0].isupper()
-    return is_odd and (of_code or sure)
+    if name.count("_") > 1 and len(name) >= LEAST_SNAKE:
+        return sure
+    is_odd = any(c.isupper() or c.isdigit() for c in name[1:])
+    return name[0].isupper() and ((is_odd and (of_code or sure)) or (of_code and sure))
 
 
 def _clean(address: str) -> str:
