@@ -34,8 +34,8 @@ from codeclone.evidence import Context, Findings, Profiled, code
 from codeclone.match import showing
 from codeclone.match.align import Alphabet
 from codeclone.match.measure import measure
-from codeclone.match.pairing import Side, side_of
 from codeclone.match.scoring import score_pairs
+from codeclone.match.side import Side, side_of
 from codeclone.model import LEVELS, Attribution, Profile
 from codeclone.read import folder
 

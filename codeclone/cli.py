@@ -33,6 +33,19 @@ def main() -> None:
 @click.argument("left")
 @click.argument("right")
 @click.option(
+    "--ancestor",
+    "ancestors",
+    multiple=True,
+    metavar="SRC",
+    help="A common ancestor: what it has explains what both sides share. May be repeated.",
+)
+@click.option(
+    "--claimed",
+    multiple=True,
+    metavar="SRC",
+    help="A source that the authors of LEFT name as theirs. May be repeated.",
+)
+@click.option(
     "--only",
     multiple=True,
     metavar="KIND",
@@ -69,6 +82,8 @@ def main() -> None:
 def scan(
     left: str,
     right: str,
+    ancestors: tuple[str, ...],
+    claimed: tuple[str, ...],
     only: tuple[str, ...],
     base_tokenizer: str | None,
     outputs: tuple[str, ...],
@@ -79,7 +94,7 @@ def scan(
 ) -> None:
     """Compare LEFT, the repository in question, with RIGHT, the one it may derive from.
 
-    LEFT and RIGHT are folders or files. Nothing in them is run or imported. Prints a summary and writes a report of one
+    LEFT, RIGHT and each SRC are folders or files. Nothing in them is run or imported. Prints a summary and writes a report of one
     self-contained HTML file.
 
     Exit codes: 0 the scan ran, whatever it found; 1 the level of --fail-on is reached; 2 bad input or nothing to
@@ -91,7 +106,15 @@ def scan(
         from codeclone.pipeline import scan as run
 
         with _Progress(quiet, verbose) as progress:
-            report = run(left, right, only=only, base_tokenizer=base_tokenizer, progress=progress.step)
+            report = run(
+                left,
+                right,
+                ancestors=ancestors,
+                claimed=claimed,
+                only=only,
+                base_tokenizer=base_tokenizer,
+                progress=progress.step,
+            )
             progress.step("writing the report")
             for path, kind in targets:
                 _write(report, path, kind)

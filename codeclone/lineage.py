@@ -1,4 +1,4 @@
-"""Which of the compared repositories the declarations of each side name, and which findings they cover."""
+"""Which of the compared repositories the declarations of each side name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from codeclone.model import Candidate, Declaration, Declared, Evidence, Place, Snapshot
-from codeclone.plain import plain
+from codeclone.model import Declaration, Declared, Snapshot
 
 LEFT = "left"
 
@@ -20,12 +19,6 @@ LEAST_FOLDER = 4
 
 LEAST_CLASS = 8
 """Characters of a bare name of a class or function that is looked for among definitions."""
-
-ABOVE = 6
-"""Lines above a function or class in which a mark is its own: decorators and a comment of a few lines stand between."""
-
-HEAD = 40
-"""First lines of a file: what is said there is said of all of it."""
 
 GENERIC = frozenset(
     "models model modeling modelling code codes src source main master repo project paper demo utils util tools examples example "
@@ -230,114 +223,3 @@ def counted(declared: Iterable[Declared]) -> tuple[Declared, ...]:
         first.setdefault(key, one)
         counts[key] += one.count
     return tuple(replace(one, count=counts[key]) for key, one in first.items())
-
-
-# What is declared
-
-
-@dataclass(frozen=True, slots=True)
-class Openly:
-    """Which sources the left repository names, and how often."""
-
-    compared: tuple[tuple[str, int], ...]
-    """(candidate, places), most named first."""
-    others: tuple[tuple[str, int], ...]
-    """(source that is not compared, places), most named first: worth being examined as claimed sources."""
-
-
-def openly(declared: Sequence[Declared], side: str = LEFT) -> Openly:
-    """What one side names; itself, licences and holders of copyright do not count."""
-    compared: Counter[str] = Counter()
-    others: Counter[str] = Counter()
-    for one in declared:
-        if one.side != side or one.declaration.kind in NO_SOURCE or one.names == side:
-            continue
-        if one.names:
-            compared[one.names] += one.count
-        elif _is_repository(one.declaration):
-            others[named(one.declaration).repository] += one.count
-    return Openly(_most(compared), _most(others))
-
-
-def _is_repository(declaration: Declaration) -> bool:
-    """Whether one could go and get the source: an address, or a package by its name in small letters; no class and no file."""
-    source = named(declaration)
-    root = declaration.source.partition(".")[0]
-    is_package = bool(source.repository) and root == root.lower() and root not in GENERIC and root.count("_") < 2
-    return (source.is_address and "/" in source.repository) or (not source.is_address and is_package)
-
-
-def _most(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def with_declared(
-    evidence: Iterable[Evidence], declared: Sequence[Declared], candidates: Sequence[Candidate]
-) -> tuple[Evidence, ...]:
-    """The findings, those about code with the declaration of the left that covers them."""
-    mine = naming(declared)
-    return tuple(
-        replace(finding, declared=covering(finding, mine, candidates)) if finding.kind == "code" else finding
-        for finding in evidence
-    )
-
-
-Naming = Mapping[str, Sequence[Declared]]
-"""Path -> the declarations of the left in it that name another side; empty path: those about the whole repository."""
-
-
-def naming(declared: Iterable[Declared]) -> Naming:
-    """The declarations of the left that name another side, by file."""
-    found: dict[str, list[Declared]] = {}
-    for one in declared:
-        if one.side == LEFT and one.names not in ("", LEFT):
-            path = one.declaration.place.location.path
-            found.setdefault(path if path.lower().endswith(OF_CODE) else "", []).append(one)
-    return found
-
-
-def covering(finding: Evidence, mine: Naming, candidates: Sequence[Candidate]) -> str:
-    """The sentence for what the left declares of a finding; empty where it declares nothing.
-
-    A declaration in or right above the fragment comes first, then one at the head of the file, then one about the whole
-    repository. Of these the right repository counts before others; the last counts only where it names the right one.
-    """
-    roles = {candidate.name: candidate.role for candidate in candidates}
-    place = next(iter(finding.left), None)
-    if place is None:
-        return ""
-    here = mine.get(place.location.path, ())
-    inside = [one for one in here if is_of(one.declaration, place)]
-    head = [one for one in here if is_of_file(one.declaration)]
-    whole = [
-        one for one in mine.get("", ()) if roles.get(one.names) == "right" and one.declaration.kind != "base model"
-    ]
-    for found, whose in ((inside, "of this fragment"), (head, "of the file"), (whole, "of the repository")):
-        best = min(found, key=lambda one: roles.get(one.names) != "right", default=None)
-        if best is not None:
-            return _sentence(best, whose, roles.get(best.names, ""))
-    return ""
-
-
-def is_of(declaration: Declaration, place: Place) -> bool:
-    """Whether a declaration stands in a fragment of the same file, or right above it."""
-    said, span = declaration.place.location.span, place.location.span
-    return said is not None and span is not None and span.first - ABOVE <= said.first <= span.last
-
-
-def is_of_file(declaration: Declaration) -> bool:
-    """Whether a declaration is about the whole of its file."""
-    said = declaration.place.location.span
-    return declaration.kind in (*NO_SOURCE, "modular import") or said is None or said.first <= HEAD
-
-
-def _sentence(one: Declared, whose: str, role: str) -> str:
-    known = {"right": "the right repository", "claimed": "a claimed source", "ancestor": "an ancestor"}.get(role, "")
-    location = one.declaration.place.location
-    line = f":{location.span.first}" if location.span else f"#{location.pointer}" if location.pointer else ""
-    said = {"credit": "credits", "modular import": "imports from", "base model": "names as its base"}.get(
-        one.declaration.kind, f"says {whose} that it is {one.declaration.kind}"
-    )
-    return plain(
-        f"{location.path}{line} {said} {one.declaration.source}: {one.names}" + (f", {known}" if known else "")
-    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from codeclone.lineage import LEFT, NO_SOURCE, is_of, is_of_file, named
+from codeclone import lineage, reuse
+from codeclone.lineage import LEFT, NO_SOURCE, named
 from codeclone.model import (
     LEVELS,
+    Candidate,
     Declaration,
     Declared,
     Evidence,
@@ -17,10 +19,12 @@ from codeclone.model import (
     Measure,
     Method,
     Place,
+    Snapshot,
     Table,
     TableRow,
 )
 from codeclone.plain import plain
+from codeclone.reuse import is_of, is_of_file
 
 LEAST_PAIR: Level = "moderate"
 """Pairs below this level show nothing that a mark could have been lost from."""
@@ -35,6 +39,47 @@ METHOD = Method(
     {"least level of a pair": LEAST_PAIR, "several": SEVERAL},
     "docs/statistics.md, declared lineage",
 )
+
+
+NOT_EXAMINED = 5
+"""Sources that the left names most and that are not compared: so many are suggested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the declarations of all sides come to."""
+
+    evidence: tuple[Evidence, ...]
+    """The findings, those about code with what the left declares of them; behind them that about marks of origin."""
+    declared: tuple[Declared, ...]
+    names_right: str
+    """Where the left names the right repository as a source; empty where it does not."""
+    not_examined: tuple[str, ...]
+    """Sources that the left names and that are not compared, the most named first."""
+
+
+def examine(
+    left: Snapshot,
+    sides: Sequence[tuple[Candidate, Snapshot]],
+    evidence: Sequence[Evidence],
+    declarations: Mapping[str, tuple[Declaration, ...]],
+    titles: Mapping[str, Sequence[str]],
+    definitions: Mapping[str, Collection[str]],
+) -> Examined:
+    """Hold every side's declarations against the compared repositories and against the findings.
+
+    `sides`: the right repository first. The last three as in `Findings` of the room of references.
+    """
+    candidates = [candidate for candidate, _ in sides]
+    snapshots = [(LEFT, left), *((candidate.name, snapshot) for candidate, snapshot in sides)]
+    declared = lineage.resolve(lineage.sides(snapshots, declarations, titles, definitions))
+    found = lost_marks(declared, evidence, candidates[0].name)
+    return Examined(
+        (*reuse.with_declared(evidence, declared, candidates), *([found] if found is not None else [])),
+        lineage.counted(declared),
+        reuse.names_right(declared, candidates),
+        tuple(plain(name) for name, _ in reuse.openly(declared).others[:NOT_EXAMINED]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +232,12 @@ def _reason(lost: Sequence[_Mark], kept: Sequence[_Mark], openly: int) -> str:
     what = ", ".join(f"{kinds.count(kind):,} {kind}" for kind in dict.fromkeys(kinds))
     first = f"beside code that both sides share, the right has {len(lost) + len(kept):,} marks of origin: "
     parts = [
-        f"{len(lost):,} of them ({what}) are not found in the left" if lost else "all of them are found in the left"
+        f"{len(lost):,} of them ({what}) {'is' if len(lost) == 1 else 'are'} not found in the left"
+        if lost
+        else "all of them are found in the left"
     ]
     if lost and kept:
-        parts.append(f"{len(kept):,} are")
+        parts.append(f"{len(kept):,} {'is' if len(kept) == 1 else 'are'}")
     if openly:
         parts.append(
             f"the left names the right repository in {openly:,} place{'s' * (openly != 1)}, so reuse is declared there"

@@ -561,6 +561,10 @@ class Source:
     place: Place
 
 
+MAX_TIED = 5
+"""Places that explain something as well as the best, listed beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """The best explanation of one left fragment, setting, token or tensor among all candidates, however weak."""

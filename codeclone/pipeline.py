@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from itertools import chain, count
+from typing import TypeVar
 
 import codeclone
 from codeclone import background, public_tokenizers, verdict
@@ -14,9 +14,19 @@ from codeclone.attribution import added
 from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError, SourceError
 from codeclone.evidence import Context, Findings, Profiled, Room, kinds, profiles, room
-from codeclone.model import Candidate, Location, Partitions, Report, Role, Skipped, Snapshot
+from codeclone.model import Candidate, Partitions, Report, Role, Skipped, Snapshot
+from codeclone.omissions import omissions
 from codeclone.read import open_source
 from codeclone.read.digests import same_files, with_digests
+
+Part = TypeVar("Part")
+Side = tuple[Candidate, Snapshot]
+
+ROLES: tuple[Role, ...] = ("right", "ancestor", "claimed")
+"""The order of candidates in a report."""
+
+OPTION: dict[Role, str] = {"right": "", "ancestor": "--ancestor ", "claimed": "--claimed "}
+"""What stands before a source on the command line."""
 
 Progress = Callable[[str], None]
 """Called with what is being done, at the start of each step."""
@@ -26,6 +36,8 @@ def scan(
     left: str,
     right: str,
     *,
+    ancestors: Sequence[str] = (),
+    claimed: Sequence[str] = (),
     only: Sequence[str] = (),
     base_tokenizer: str | None = None,
     command: str = "",
@@ -33,12 +45,19 @@ def scan(
 ) -> Report:
     """Compare two repositories.
 
-    `only`: kinds of evidence to look at; all where empty. `base_tokenizer`: what the left tokenizer was made from, a name
-    of `public_tokenizers.names()` or a source; recognised where it is not given. Raises SourceError for a source that cannot be read,
-    NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an unknown kind.
+    `ancestors`, `claimed`: sources of declared common ancestors, and of what the left's authors name as theirs; their order
+    changes nothing. `only`: kinds of evidence to look at; all where empty. `base_tokenizer`: what the left tokenizer was made
+    from, a name of `public_tokenizers.names()` or a source; recognised where it is not given. Raises SourceError for a source
+    that cannot be read, NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an
+    unknown kind.
     """
     with _no_garbage():
-        return _scan(left, right, only, base_tokenizer, command, progress)
+        sources: list[tuple[Role, str]] = [
+            ("right", right),
+            *(("ancestor", source) for source in ancestors),
+            *(("claimed", source) for source in claimed),
+        ]
+        return _scan(left, sources, only, base_tokenizer, command, progress)
 
 
 @contextmanager
@@ -54,75 +73,88 @@ def _no_garbage() -> Iterator[None]:
 
 
 def _scan(
-    left: str, right: str, only: Sequence[str], base_tokenizer: str | None, command: str, progress: Progress
+    left: str,
+    sources: Sequence[tuple[Role, str]],
+    only: Sequence[str],
+    base_tokenizer: str | None,
+    command: str,
+    progress: Progress,
 ) -> Report:
     rooms = _rooms(only)
-    progress(f"reading {left}")
-    read = [open_source(left)]
-    progress(f"reading {right}")
-    read.append(open_source(right))
-    left_snapshot, right_snapshot = with_digests(read)
-    snapshots: list[tuple[Role, Snapshot]] = [("right", right_snapshot)]
-    candidates = _candidates(snapshots)
+    read = []
+    for source in (left, *(source for _, source in sources)):
+        progress(f"reading {source}")
+        read.append(open_source(source))
+    left_snapshot, *others = with_digests(read)
+    sides = named([(role, snapshot) for (role, _), snapshot in zip(sources, others, strict=True)])
     context = Context(background.shipped(), base_tokenizer=_base_tokenizer(base_tokenizer))
-
     findings = {
-        kind: _findings(kind, its_room, left_snapshot, candidates, snapshots, context, progress)
-        for kind, its_room in rooms.items()
+        kind: _findings(kind, its_room, left_snapshot, sides, context, progress) for kind, its_room in rooms.items()
     }
-    _hold_something(findings, left_snapshot, candidates, snapshots)
+    return assembled(left_snapshot, sides, rooms, findings, command)
 
+
+def assembled(
+    left: Snapshot,
+    sides: Sequence[Side],
+    rooms: Mapping[str, Room],
+    findings: Mapping[str, Findings],
+    command: str = "",
+) -> Report:
+    """The report of what the rooms found. `sides`: as `named` has them. Raises NothingToCompareError."""
+    unread = omissions(left, sides, rooms, findings)
+    _hold_something(findings, left.repository.name, sides, unread, every_kind={*rooms} == {*kinds()})
+    candidates = tuple(candidate for candidate, _ in sides)
     evidence = tuple(found for finding in findings.values() for found in finding.evidence)
+    explanations = _all(finding.explanations for finding in findings.values())
     partition = _partitions(findings)
+    judged = verdict.Compared(
+        evidence=evidence,
+        total=partition.total,
+        calibrated=added([finding.calibrated for finding in findings.values()]),
+        candidates=candidates,
+        explanations=explanations,
+        left_digest=left.repository.digest,
+        same_files=same_files(left, sides[0][1]),
+    )
     return Report(
         schema=SCHEMA,
         tool_name="codeclone",
         tool_version=codeclone.__version__,
-        command=command or f"codeclone scan {left_snapshot.repository.origin} {candidates[0].repository.origin}",
-        left=left_snapshot.repository,
+        command=command or _command(left, candidates),
+        left=left.repository,
         right=candidates[0].repository,
         candidates=candidates,
-        compared=tuple(compared for finding in findings.values() for compared in finding.compared),
+        compared=_all(finding.compared for finding in findings.values()),
         evidence=evidence,
         partition=partition,
-        attribution=tuple(row for finding in findings.values() for row in finding.attribution),
-        controls=tuple(control for finding in findings.values() for control in finding.controls),
-        skipped=tuple(
-            dict.fromkeys(  # a file that two rooms look into is told once
-                (
-                    *_skipped_reading(left_snapshot, candidates, snapshots),
-                    *_unread(rooms, left_snapshot, candidates, snapshots),
-                    *_in_slices(left_snapshot, candidates, snapshots),
-                    *_skipped(findings),
-                )
-            )
-        ),
-        verdict=verdict.judge(
-            evidence,
-            partition.total,
-            added([finding.calibrated for finding in findings.values()]),
-            candidates,
-            same_files=same_files(left_snapshot, right_snapshot),
-        ),
-        classes=tuple(found for finding in findings.values() for found in finding.classes),
-        composition=tuple(row for finding in findings.values() for row in finding.composition),
-        leftovers=tuple(found for finding in findings.values() for found in finding.leftovers),
+        attribution=_all(finding.attribution for finding in findings.values()),
+        explanations=explanations,
+        controls=_all(finding.controls for finding in findings.values()),
+        skipped=unread,
+        verdict=verdict.judge(judged),
+        classes=_all(finding.classes for finding in findings.values()),
+        composition=_all(finding.composition for finding in findings.values()),
+        leftovers=_all(finding.leftovers for finding in findings.values()),
         common_names=next((f.common_names for f in findings.values() if f.common_names), None),
     )
 
 
+def _all(parts: Iterable[Sequence[Part]]) -> tuple[Part, ...]:
+    return tuple(chain.from_iterable(parts))
+
+
+def _command(left: Snapshot, candidates: Sequence[Candidate]) -> str:
+    sources = (f"{OPTION[candidate.role]}{candidate.repository.origin}" for candidate in candidates)
+    return " ".join(["codeclone scan", left.repository.origin, *sources])
+
+
 def _findings(
-    kind: str,
-    its_room: Room,
-    left: Snapshot,
-    candidates: Sequence[Candidate],
-    snapshots: Sequence[tuple[Role, Snapshot]],
-    context: Context,
-    progress: Progress,
+    kind: str, its_room: Room, left: Snapshot, sides: Sequence[Side], context: Context, progress: Progress
 ) -> Findings:
-    progress(f"looking at the {kind} of {', '.join([left.repository.name, *(c.name for c in candidates)])}")
-    left_profile, *others = profiles(its_room, [left, *(snapshot for _, snapshot in snapshots)])
-    profiled = [Profiled(c.name, c.role, profile) for c, profile in zip(candidates, others, strict=True)]
+    progress(f"looking at the {kind} of {', '.join([left.repository.name, *(c.name for c, _ in sides)])}")
+    left_profile, *others = profiles(its_room, [left, *(snapshot for _, snapshot in sides)])
+    profiled = [Profiled(c.name, c.role, profile) for (c, _), profile in zip(sides, others, strict=True)]
     progress(f"comparing the {kind}")
     return its_room.compare(left_profile, profiled, context)
 
@@ -145,91 +177,48 @@ def _base_tokenizer(source: str | None) -> str | Snapshot | None:
         raise SourceError(f"--base-tokenizer {source}: neither a source that can be read nor one of {known}") from error
 
 
-def _candidates(snapshots: Sequence[tuple[Role, Snapshot]]) -> tuple[Candidate, ...]:
-    """Candidates with distinct names."""
-    names = {"left": 1}  # what the left repository is called in `compared` and `skipped`
+def named(snapshots: Sequence[tuple[Role, Snapshot]]) -> list[Side]:
+    """Candidates with distinct names: the right one first, then ancestors, then claimed sources, whatever the order in which
+    they are given. A source that is given twice in one role counts once."""
+    ordered = sorted(snapshots, key=_place)
+    once = {(role, snapshot.repository.digest): (role, snapshot) for role, snapshot in reversed(ordered)}
+    taken = {"left"}  # what the left repository is called in `compared` and `skipped`
     found = []
-    for role, snapshot in snapshots:
-        name = snapshot.repository.name
-        names[name] = names.get(name, 0) + 1
-        distinct = name if names[name] == 1 else f"{name} ({names[name]})"
-        found.append(Candidate(role, distinct, snapshot.repository))
-    return tuple(found)
+    for role, snapshot in sorted(once.values(), key=_place):
+        its_name = snapshot.repository.name
+        numbered = (f"{its_name} ({number})" for number in count(2))
+        name = next(name for name in chain([its_name], numbered) if name not in taken)
+        taken.add(name)
+        found.append((Candidate(role, name, snapshot.repository), snapshot))
+    return found
+
+
+def _place(side: tuple[Role, Snapshot]) -> tuple[int, str, str, str]:
+    """What candidates are ordered by."""
+    repository = side[1].repository
+    return ROLES.index(side[0]), repository.name, repository.origin, repository.digest
 
 
 def _hold_something(
-    findings: dict[str, Findings],
-    left: Snapshot,
-    candidates: Sequence[Candidate],
-    snapshots: Sequence[tuple[Role, Snapshot]],
+    findings: Mapping[str, Findings],
+    left: str,
+    sides: Sequence[Side],
+    unread: Sequence[tuple[str, Skipped]],
+    *,
+    every_kind: bool,
 ) -> None:
-    unread = _skipped_reading(left, candidates, snapshots)
-    names = {"left": left.repository.name} | {candidate.name: candidate.name for candidate in candidates}
-    for side, name in names.items():
+    """An ancestor or claimed source may have nothing of the kinds that were asked for, but not nothing at all."""
+    needed = [candidate.name for candidate, _ in sides if every_kind or candidate.role == "right"]
+    for side, name in [("left", left), *((name, name) for name in needed)]:
         looked_at = [c for finding in findings.values() for c in finding.compared if c.side == side]
         if not any(compared.facts or compared.fragments for compared in looked_at):
-            reasons = [skip.reason for finding in findings.values() for other, skip in finding.skipped if other == side]
-            reasons = [skip.reason for other, skip in unread if other == side] + reasons
+            reasons = [skip.reason for other, skip in unread if other == side]
             why = f" ({reasons[0]})" if reasons else ""
             raise NothingToCompareError(f"{name}: nothing to compare was found{why}")
 
 
-def _partitions(findings: dict[str, Findings]) -> Partitions:
+def _partitions(findings: Mapping[str, Findings]) -> Partitions:
     by_kind = {kind: finding.partition for kind, finding in findings.items()}
     paths = sorted({path for finding in findings.values() for path in finding.by_file})
     by_file = {path: added([f.by_file[path] for f in findings.values() if path in f.by_file]) for path in paths}
     return Partitions(added(list(by_kind.values())), by_kind, by_file)
-
-
-_Skips = tuple[tuple[str, Skipped], ...]
-
-
-def _named(
-    left: Snapshot, candidates: Sequence[Candidate], snapshots: Sequence[tuple[Role, Snapshot]]
-) -> list[tuple[str, Snapshot]]:
-    return [("left", left), *((c.name, snapshot) for c, (_, snapshot) in zip(candidates, snapshots, strict=True))]
-
-
-def _skipped_reading(
-    left: Snapshot, candidates: Sequence[Candidate], snapshots: Sequence[tuple[Role, Snapshot]]
-) -> _Skips:
-    return tuple((name, skip) for name, snapshot in _named(left, candidates, snapshots) for skip in snapshot.skipped)
-
-
-def _unread(
-    rooms: Mapping[str, Room],
-    left: Snapshot,
-    candidates: Sequence[Candidate],
-    snapshots: Sequence[tuple[Role, Snapshot]],
-) -> Iterator[tuple[str, Skipped]]:
-    """Files that no room looks into, counted by suffix or name: none of them is passed over in silence."""
-    not_asked = [room(kind) for kind in kinds() if kind not in rooms]
-    for name, snapshot in _named(left, candidates, snapshots):
-        counts: Counter[tuple[str, bool]] = Counter()
-        for file in snapshot.files:
-            if not any(its_room.reads(file.path) for its_room in rooms.values()):
-                path = PurePosixPath(file.path)
-                what = f"*{path.suffix.lower()}" if path.suffix else path.name
-                counts[what, any(its_room.reads(file.path) for its_room in not_asked)] += 1
-        for (what, is_read), count in sorted(counts.items()):
-            reason = (
-                "not looked at: other kinds of evidence were asked for"
-                if is_read
-                else "files of a kind that is not compared"
-            )
-            yield name, Skipped(Location(f"{count:,} × {what}"), reason)
-
-
-def _in_slices(
-    left: Snapshot, candidates: Sequence[Candidate], snapshots: Sequence[tuple[Role, Snapshot]]
-) -> Iterator[tuple[str, Skipped]]:
-    """Files of which not every byte was read."""
-    for name, snapshot in _named(left, candidates, snapshots):
-        for file in snapshot.files:
-            if not file.whole and not file.whole_sha256:
-                reason = f"{file.size:,} bytes: read in slices; in the repository's digest its size and its ends stand for it"
-                yield name, Skipped(Location(file.path), reason)
-
-
-def _skipped(findings: dict[str, Findings]) -> _Skips:
-    return tuple(skip for finding in findings.values() for skip in finding.skipped)

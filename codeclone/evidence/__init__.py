@@ -28,8 +28,10 @@ from codeclone.model import (
     Control,
     Declaration,
     Evidence,
+    Explanation,
     Facts,
     Leftover,
+    Measure,
     Partition,
     Place,
     Profile,
@@ -84,6 +86,7 @@ class Findings:
     """Of that, the facts whose share of a whole repository is known for unrelated ones: what a verdict may rest on."""
     by_file: Mapping[str, Partition] = field(default_factory=dict)
     attribution: tuple[Attribution, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
     controls: tuple[Control, ...] = ()
     classes: tuple[CloneClass, ...] = ()
     composition: tuple[CompositionRow, ...] = ()
@@ -119,6 +122,51 @@ def skipped(left: Profile, candidates: Sequence[Profiled]) -> tuple[tuple[str, S
 def explaining(candidates: Sequence[Profiled]) -> list[Profiled]:
     """What can explain a finding instead of the right repository: ancestors before claimed sources, each in order of name."""
     return sorted((c for c in candidates if c.role != "right"), key=lambda candidate: (candidate.role, candidate.name))
+
+
+SHARE_HELD = "share held"
+
+_SAME_FIGURE = "the same figure for this pair"
+
+
+def whole_controls(
+    title: str, candidates: Sequence[Profiled], left: Mapping[str, float], right: Mapping[str, float]
+) -> tuple[Control, ...]:
+    """How much of the left repository each candidate has, and how much of the right one each of the others.
+
+    `title`: of the room. `left`, `right`: candidate -> share of the bits of that side that are not stock that it has.
+    """
+    measure = f"{title}: {SHARE_HELD}"
+    meaning = "of the bits of the first that are not stock, the share that the second has"
+    rows = []
+    for candidate in candidates:
+        rows.append(Control(f"left ~ {candidate.name}", measure, left[candidate.name], meaning))
+        if candidate.role != "right":
+            rows.append(Control(f"right ~ {candidate.name}", measure, right[candidate.name], meaning))
+    return tuple(rows)
+
+
+def same_figures(
+    shown: Sequence[Measure], pairs: Iterable[tuple[str, Sequence[Measure] | None]]
+) -> tuple[Control, ...]:
+    """The measures of a finding for other pairs of the same sort, by name; None for a side that has no counterpart there.
+
+    What a measure says of other explanations is no figure of a pair, so what is attributable is left out.
+    """
+    rows = []
+    for name, measures in pairs:
+        values = {measure.name: measure.value for measure in measures or ()}
+        for measure in shown:
+            if measure.name in values and "attributable" not in measure.name:
+                rows.append(Control(name, measure.name, values[measure.name], _SAME_FIGURE))
+            elif measures is None and measure.unit == "fraction":
+                rows.append(Control(name, measure.name, 0.0, _SAME_FIGURE))
+    return tuple(rows)
+
+
+def right_of(candidates: Sequence[Profiled]) -> Profiled:
+    """The right repository: there is one in every comparison."""
+    return next(candidate for candidate in candidates if candidate.role == "right")
 
 
 def strongest_first(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

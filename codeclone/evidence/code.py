@@ -8,41 +8,42 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.attribution import Explained, explain
+from codeclone.attribution import Explained, by_precedence, contained, explain
 from codeclone.background import is_kernel, with_language
 from codeclone.batches import side_by_side
-from codeclone.evidence import Context, Findings, Profiled, explaining, sides, skipped
+from codeclone.evidence import Context, Findings, Profiled, explaining, sides, skipped, whole_controls
 from codeclone.match import align, listing, showing, structure
 from codeclone.match.composition import composition
+from codeclone.match.controls import controls
 from codeclone.match.features import COARSE, FINE, facts_of
 from codeclone.match.leftovers import defined, leftovers, shared_names
 from codeclone.match.measure import Pair, pairs
-from codeclone.match.pairing import Match, Side, best_matches, side_of
+from codeclone.match.pairing import best_matches
+from codeclone.match.rivals import Rival, attribution, explanations
 from codeclone.match.showing import place_of
+from codeclone.match.side import Side, side_of
 from codeclone.match.structure import clone_classes
 from codeclone.model import (
     LEVELS,
     PARTS,
-    Attribution,
     CloneClass,
-    CommonNames,
     Compared,
-    CompositionRow,
     Evidence,
     Facts,
-    Leftover,
     Level,
     Location,
     Partition,
     Profile,
     Skipped,
     Snapshot,
-    Source,
 )
 from codeclone.parse.fragments import Parsed, parse_snapshots, suffix_of
 
 TITLE = "Code"
 VERSION = 2
+
+MAX_CONTROLLED = 1_000
+"""Pairs, the strongest first, whose figures stand beside those of control pairs."""
 
 LEAST_OF_CLASSES: Level = "moderate"
 """Pairs below this level join no clone class: weak ones occur between unrelated fragments, and chains of them join all."""
@@ -91,57 +92,93 @@ def _load() -> None:
 
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
     """Explain every left fragment by every candidate; the pairs with the right repository become evidence."""
+    rivals, facts = _rivals(left, candidates, context)
+    mine, right = facts.left, next(rival for rival in rivals if rival.role == "right")
+    others = [rival for rival in rivals if rival is not right]
+    explained = _explained(left, candidates, context)
+    found = pairs(mine, right.side, right.matches, facts.attributable(explained), facts.bits)
+    evidence = _with_controls(showing.evidence(mine, right.side, found), mine, right, others, found, facts)
+    held = _held(left, candidates, context)
+    named_by_others = _named_by(candidates)
+    definitions, theirs = (defined(its.profile.fragments, its.parsed.bindings) for its in (mine, right.side))
+    left_over, unread = leftovers(left.fragments, definitions, mine.parsed.imported, theirs, named_by_others or ())
+    reason = f"{unread:,} more fragments of the left were not searched for names that only the right defines"
+    return Findings(
+        evidence=evidence,
+        classes=_clone_classes(mine, right.side, found, evidence),
+        composition=composition(
+            left.fragments,
+            right.side.profile.fragments,
+            {index: (match.right, match.containment) for index, match in right.matches.items()},
+        ),
+        leftovers=tuple(left_over),
+        common_names=shared_names(definitions, theirs, named_by_others),
+        attribution=attribution(mine, rivals),
+        explanations=explanations(mine, rivals, _shared(mine, right, others, found, facts), held),
+        controls=whole_controls(TITLE, candidates, held, _held(right.side.profile, explaining(candidates), context)),
+        partition=explained.partition(),
+        calibrated=explained.partition(explained.keys[~is_kernel(explained.keys)]),
+        by_file=_by_file(left, explained),
+        compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
+        skipped=(*skipped(left, candidates), *([("left", Skipped(Location("*.py"), reason))] if unread else [])),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """All facts of the comparison, with the side in question."""
+
+    left: Side
+    known: NDArray[np.uint64]
+    """Ascending."""
+    bits: NDArray[np.float64]
+    not_stock: NDArray[np.bool_]
+
+    def attributable(self, explained: Explained) -> NDArray[np.bool_]:
+        """Which of them are."""
+        found = np.zeros(len(self.known), np.bool_)
+        found[np.searchsorted(self.known, explained.keys)] = explained.parts == PARTS.index("attributable")
+        return found
+
+
+def _rivals(left: Profile, candidates: Sequence[Profiled], context: Context) -> tuple[list[Rival], _Weighed]:
+    """Every candidate with its matches, in the order in which one of several equals is named."""
     profiles = [left, *(candidate.profile for candidate in candidates)]
     known = np.unique(np.concatenate([profile.facts.keys for profile in profiles]))
     bits = context.background.bits(known)
     alphabet = align.Alphabet()
     mine, *theirs = side_by_side(lambda profile: side_of(profile, known, bits, alphabet), profiles)
-    explained = _explained(left, candidates, context)
-    matches = [best_matches(mine, side) for side in theirs]
-    found = _Found()
-    for candidate, side, its_matches in zip(candidates, theirs, matches, strict=True):
-        if candidate.role == "right":
-            found = _found(mine, side, its_matches, explained, bits, known, _named_by(candidates))
-    return Findings(
-        evidence=found.evidence,
-        classes=found.classes,
-        composition=found.composition,
-        leftovers=found.leftovers,
-        common_names=found.common_names,
-        attribution=_attribution(mine, [c.name for c in candidates], theirs, matches),
-        partition=explained.partition(),
-        calibrated=explained.partition(explained.keys[~is_kernel(explained.keys)]),
-        by_file=_by_file(left, explained),
-        compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
-        skipped=(*skipped(left, candidates), *(("left", skip) for skip in found.skipped)),
+    rivals = {
+        candidate.name: Rival(candidate.name, candidate.role, side, best_matches(mine, side))
+        for candidate, side in zip(candidates, theirs, strict=True)
+    }
+    facts = _Weighed(mine, known, bits, bits >= context.background.stock_bits)
+    return [rivals[name] for name in by_precedence((c.name, c.role) for c in candidates)], facts
+
+
+def _shared(
+    left: Side, right: Rival, others: Sequence[Rival], found: Sequence[tuple[Level, Pair]], facts: _Weighed
+) -> list[int]:
+    """Left fragments that make a pair with the right repository, whoever else explains them."""
+    if others:
+        found = pairs(left, right.side, right.matches, facts.not_stock, facts.bits)
+    return sorted({pair.left for _, pair in found})
+
+
+def _with_controls(
+    evidence: Sequence[Evidence],
+    left: Side,
+    right: Rival,
+    others: Sequence[Rival],
+    found: Sequence[tuple[Level, Pair]],
+    facts: _Weighed,
+) -> tuple[Evidence, ...]:
+    shown = [pair for _, pair in found[:MAX_CONTROLLED]]
+    rows = controls(left, right.side, shown, others, facts.not_stock, facts.bits)
+    return (
+        *(replace(finding, controls=its) for finding, its in zip(evidence, rows, strict=False)),
+        *evidence[len(rows) :],
     )
-
-
-def _attribution(
-    left: Side, names: Sequence[str], sides: Sequence[Side], matches: Sequence[dict[int, Match]]
-) -> tuple[Attribution, ...]:
-    rows = []
-    for index, fragment in enumerate(left.profile.fragments):
-        found = [
-            (match[index], name, side)
-            for match, name, side in zip(matches, names, sides, strict=True)
-            if index in match
-        ]
-        scores = {name: match.containment for match, name, _ in found}
-        if not found:
-            rows.append(Attribution(place_of(fragment), None, scores, undecided=False))
-            continue
-        best, name, side = max(found, key=lambda option: option[0].rank)
-        ties = [
-            Source(other_name, place_of(other_side.profile.fragments[tied]))
-            for match, other_name, other_side in found
-            if match.rank == best.rank
-            for tied in (match.right, *match.tied)
-            if not (other_name == name and tied == best.right)
-        ]
-        source = Source(name, place_of(side.profile.fragments[best.right]))
-        rows.append(Attribution(place_of(fragment), source, scores, bool(ties), tuple(ties[:5])))
-    return tuple(rows)
 
 
 # Partition
@@ -161,6 +198,14 @@ def _explained(left: Profile, candidates: Sequence[Profiled], context: Context) 
     )
 
 
+def _held(one: Profile, candidates: Sequence[Profiled], context: Context) -> dict[str, float]:
+    """Candidate -> share of the bits of one side that are not stock that it has."""
+    keys = np.unique(one.facts.keys[_fine(one.facts)])
+    bits, stock_bits = context.background.bits(keys), context.background.stock_bits
+    others = {candidate.name: candidate.profile.facts for candidate in candidates}
+    return {name: contained(keys, bits, stock_bits, facts.keys[_fine(facts)]) for name, facts in others.items()}
+
+
 def _by_file(left: Profile, explained: Explained) -> dict[str, Partition]:
     paths = sorted({fragment.location.path for fragment in left.fragments})
     index = {path: number for number, path in enumerate(paths)}
@@ -173,50 +218,6 @@ def _by_file(left: Profile, explained: Explained) -> dict[str, Partition]:
 def _compared(name: str, profile: Profile) -> Compared:
     parsed: Parsed = profile.details["parsed"]
     return Compared(name, "code", parsed.files, len(profile.fragments), parsed.source_lines, len(profile.facts.keys))
-
-
-# What the right repository and the left one have in common
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    evidence: tuple[Evidence, ...] = ()
-    classes: tuple[CloneClass, ...] = ()
-    composition: tuple[CompositionRow, ...] = ()
-    leftovers: tuple[Leftover, ...] = ()
-    common_names: CommonNames | None = None
-    skipped: tuple[Skipped, ...] = ()
-
-
-def _found(
-    left: Side,
-    right: Side,
-    matches: dict[int, Match],
-    explained: Explained,
-    bits: NDArray[np.float64],
-    known: NDArray[np.uint64],
-    named_by_others: set[str] | None,
-) -> _Found:
-    """`named_by_others`: names that ancestors and claimed sources define; None where there are none of these."""
-    attributable = np.zeros(len(known), np.bool_)
-    attributable[np.searchsorted(known, explained.keys)] = explained.parts == PARTS.index("attributable")
-    found = pairs(left, right, matches, attributable, bits)
-    evidence = showing.evidence(left, right, found)
-    mine, theirs = (defined(side.profile.fragments, side.parsed.bindings) for side in (left, right))
-    left_over, unread = leftovers(left.profile.fragments, mine, left.parsed.imported, theirs, named_by_others or ())
-    reason = f"{unread:,} more fragments of the left were not searched for names that only the right defines"
-    return _Found(
-        evidence=evidence,
-        classes=_clone_classes(left, right, found, evidence),
-        composition=composition(
-            left.profile.fragments,
-            right.profile.fragments,
-            {index: (match.right, match.containment) for index, match in matches.items()},
-        ),
-        leftovers=tuple(left_over),
-        common_names=shared_names(mine, theirs, named_by_others),
-        skipped=(Skipped(Location("*.py"), reason),) if unread else (),
-    )
 
 
 def _named_by(candidates: Sequence[Profiled]) -> set[str] | None:

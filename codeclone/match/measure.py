@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codeclone.match.features import FINE
-from codeclone.match.pairing import Match, Side
+from codeclone.match.pairing import Match
+from codeclone.match.side import Side
 from codeclone.model import LEVELS, Level, SharedPart, Span
 from codeclone.parse.graph import CUT_OUT, IN_PLACE, LOCAL
 

@@ -1,17 +1,16 @@
 """The best match of every left fragment in one candidate.
 
 Each fragment by itself first (scoring.py), then with what stands around it (structure.py); what is still close is told apart
-by its surface, the second witness, which never enters containment.
+by its surface, the second witness, which never enters containment (telling.py).
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -19,43 +18,20 @@ from numpy.typing import NDArray
 
 from codeclone.batches import in_batches, side_by_side
 from codeclone.match import align
-from codeclone.match.scoring import FactSets, Scores, fact_sets, score, score_pairs
+from codeclone.match.scoring import Scores, score, score_pairs
+from codeclone.match.side import POOLS, Side
 from codeclone.match.structure import LEAST_BITS, MAX_SEED, MOST_BITS, Definitions, Seed, Structure
-from codeclone.model import Facts, Fragment, FragmentKind, Profile
-from codeclone.parse.fragments import Parsed
-
-POOLS: tuple[FragmentKind, ...] = ("function", "class", "module")
-"""Fragments are explained by fragments of their own kind."""
-
-CLOSE = 0.95
-"""Candidates whose rank is at least this share of the best are told apart by their surface."""
-
-SURFACE_WEIGHT = 0.05
-"""By what share a surface that is wholly the same lifts the rank of a close candidate: among siblings that share their
-structure it decides, and it can never lift a candidate over one that is clearly better by structure."""
-
-CLOSE_MODULES, NAMES_WEIGHT = 0.8, 0.4
-"""The same for modules, and by what share the names that tell close ones apart lift the rank: files of one family share
-most of their structure, and a port changes more of it than sets two of them apart; what a file imports, defines and
-configures still names the one it follows. Chosen on `benchmarks/declared.py`."""
+from codeclone.match.telling import Option, as_near, closeness, told_apart
+from codeclone.model import FragmentKind
 
 GATHERED, GATHERED_BITS, MAX_GATHERED = 0.4, 60.0, 4
 """A right fragment is gathered into a left one that holds this share of its bits, and so many; the most of them shown."""
-
-SURFACE_NOISE = 0.1
-"""Of sources that are the same by structure, those whose surface is no more than this share further away are tied: after a
-renaming of everything, chance alone makes one of two siblings a little more alike."""
-LEAST_TELLING = 8.0
-"""Bits of telling names below which they count in part: one name more or less is chance."""
 
 MAX_SAME_TEXT = 16
 """Candidates taken because their text is the same, however common it is."""
 
 LIKE_NAMES, MAX_NAMED = 4, 64
 """Modules taken because they define the same names; names that more modules define say nothing."""
-
-MAX_SURFACE = 20_000
-"""Tokens of a fragment that its surface is told by."""
 
 OPTION_WORK = 25
 """To look at one option takes as long as to parse so many bytes."""
@@ -64,129 +40,15 @@ MAX_TIED = 32
 """So many of them are compared by surface."""
 
 
-# One side of the comparison, with what is computed of it once
-
-
-@dataclass(slots=True)
-class Side:
-    """One side of a comparison, with what is computed of it once. Not frozen: surfaces are read when they are needed."""
-
-    profile: Profile
-    parsed: Parsed
-    own: Facts
-    columns: NDArray[np.int64]
-    """Place of each of them among all facts of the comparison."""
-    sets: FactSets
-    """Facts of each fragment and of what is inside it."""
-    pools: dict[str, NDArray[np.int64]]
-    """Fragments of each kind."""
-    alphabet: align.Alphabet
-    surfaces: dict[int, str]
-    children: dict[int, list[int]]
-    """Fragments right inside each fragment."""
-    headings: dict[int, str]
-    bounds: NDArray[np.int64]
-    """Own facts of fragment f are `bounds[f]` to `bounds[f + 1]`, exclusive."""
-
-    def surface(self, fragment: int) -> str:
-        """The surface of a fragment and what is inside it, as with its facts, written in the alphabet of the comparison."""
-        if fragment not in self.surfaces:
-            self.surfaces[fragment] = self._written(self.inside(fragment))
-        return self.surfaces[fragment]
-
-    def heading(self, module: int) -> str:
-        """The part of a module's surface that stands outside functions: imports, constants and what heads its classes."""
-        if module not in self.headings:
-            fragments = self.profile.fragments
-            outside = [inside for inside in self.inside(module) if fragments[inside].kind != "function"]
-            self.headings[module] = self._written(outside)
-        return self.headings[module]
-
-    def _written(self, fragments: Sequence[int]) -> str:
-        lines = sorted({line for index in fragments for line in self.profile.fragments[index].lines})
-        return self.alphabet.write(align.surface("\n".join(line for _, line in lines))[:MAX_SURFACE])
-
-    def names(self, module: int) -> Set[str]:
-        """What a module's heading is written with, and what its file and folder are called: who follows a module imports
-        it by name or keeps the name of its file."""
-        return {*self.heading(module), *self.alphabet.write(self.place(module))}
-
-    def place(self, module: int) -> tuple[str, str]:
-        """Name of the file of a module without its suffix, and of its folder."""
-        path = PurePosixPath(self.profile.fragments[module].location.path)
-        return path.stem, path.parent.name
-
-    def inside(self, fragment: int) -> list[int]:
-        """A fragment and all fragments inside it."""
-        found = [fragment]
-        for member in found:
-            found.extend(self.children.get(member, ()))
-        return found
-
-    def facts(self, fragment: int) -> slice:
-        """Rows of `own` that belong to a fragment."""
-        return slice(int(self.bounds[fragment]), int(self.bounds[fragment + 1]))
-
-
-def side_of(profile: Profile, known: NDArray[np.uint64], bits: NDArray[np.float64], alphabet: align.Alphabet) -> Side:
-    """Prepare one side. `known`: all facts of the comparison, ascending; `bits`: their weights; one alphabet for both."""
-    fragments = profile.fragments
-    facts = profile.facts
-    own_columns = np.searchsorted(known, facts.keys)
-    columns, owners, readings = _with_inner(own_columns, facts, fragments)
-    children: dict[int, list[int]] = {}
-    for index, fragment in enumerate(fragments):
-        children.setdefault(fragment.parent, []).append(index)
-    kinds = np.array([fragment.kind for fragment in fragments], dtype=object)
-    return Side(
-        profile=profile,
-        parsed=profile.details["parsed"],
-        own=facts,
-        columns=own_columns,
-        sets=fact_sets(columns, owners, readings, len(fragments), bits),
-        pools={kind: np.flatnonzero(kinds == kind) for kind in POOLS},
-        alphabet=alphabet,
-        surfaces={},
-        children=children,
-        headings={},
-        bounds=np.searchsorted(facts.fragments, np.arange(len(fragments) + 1)),
-    )
-
-
-def _with_inner(
-    columns: NDArray[np.int64], facts: Facts, fragments: tuple[Fragment, ...]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-    """(columns, fragments, readings) of every fragment together with those of the fragments inside it, each column once
-    in a fragment."""
-    parents = np.array([fragment.parent for fragment in fragments] or [-1], np.int64)
-    level = (columns, facts.fragments.astype(np.int64), facts.readings)
-    levels = [level]
-    while len(level[0]):
-        above = parents[level[1]]
-        inside = above >= 0
-        level = (level[0][inside], above[inside], level[2][inside])
-        levels.append(level)
-    columns, owners, readings = (np.concatenate(parts) for parts in zip(*levels, strict=True))
-    # Each level is in order already: what is left to do is to merge runs.
-    packed = owners << np.int64(32) | columns
-    order = np.argsort(packed, kind="stable")
-    packed, readings = packed[order], readings[order]
-    starts = np.flatnonzero(np.diff(packed, prepend=-1))
-    merged = np.bitwise_or.reduceat(readings, starts) if len(starts) else readings
-    packed = packed[starts]
-    return packed & np.int64(0xFFFFFFFF), packed >> np.int64(32), merged
-
-
-# Matching
-
-
 @dataclass(frozen=True, slots=True)
 class Match:
     """The best explanation of a left fragment in one candidate."""
 
     right: int
+    alone: float
+    """Its rank by itself."""
     rank: float
-    """With what stands around it and its surface added."""
+    """With what stands around it."""
     containment: float
     shared: float
     """Bits."""
@@ -328,39 +190,48 @@ def _seed(left: Side, index: int, options: list[_Option]) -> Seed:
     return Seed(best.right, best.rank**2 * min(MAX_SEED, float(left.sets.bits[index])))
 
 
+def best_alone(left: Side, right: Side, indices: Collection[int]) -> dict[int, int]:
+    """The best match of some left fragments by themselves: without what stands around them and how they are written."""
+    found: dict[int, int] = {}
+    for kind in POOLS:
+        pool = left.pools[kind]
+        lefts, rights = pool[np.isin(pool, [*indices])], right.pools[kind]
+        scores = score(left.sets.rows(lefts), right.sets.rows(rights))
+        for one, other in zip(lefts[scores.left].tolist(), rights[scores.right].tolist(), strict=True):
+            found.setdefault(one, other)  # best first
+    return found
+
+
 def _best(left: Side, right: Side, index: int, options: list[_Option], around: Structure) -> Match:
     """The option that ranks first; those close to it are told apart by their surface."""
     size = max(LEAST_BITS, float(left.sets.bits[index]))
-    module = left.profile.fragments[index].kind == "module"
-    closeness = CLOSE_MODULES if module else CLOSE
     # What no bonus can bring close to the best needs no look at what stands around it.
-    least = max(option.rank for option in options) * closeness - MOST_BITS / size
+    least = max(option.rank for option in options) * closeness(left, index) - MOST_BITS / size
     near = [option for option in options if option.rank >= least]
     bits = around.bits(index, [option.right for option in near])
     ranked = [(round(option.rank + more / size, 9), option) for option, more in zip(near, bits, strict=True)]
     text = left.parsed.surface_keys[index]
     ranked.sort(key=lambda pair: (-pair[0], right.parsed.surface_keys[pair[1].right] != text, pair[1].right))
     first = ranked[0][0]
-    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * closeness]
-    told_apart = _told_apart(left, right, index, close, module)
-    total = max(found.total for found in told_apart)
-    equals = [found for found in told_apart if found.total == total]
+    close = [pair for pair in ranked[:MAX_TIED] if pair[0] >= first * closeness(left, index)]
+    apart = told_apart(left, index, [Option(rank, right, option.right) for rank, option in close])
+    total = max(found.total for found in apart)
+    equals = [found for found in apart if found.total == total]
     if len(equals) > 1:
         # Which of them is named changes nothing in what is shown: the one in a place of a like name, in like order.
         equals.sort(
             key=lambda found: (
-                -align.similarity(_named(left, index), _named(right, found.option.right)),
-                around.displacement(index, found.option.right),
-                found.option.right,
+                -align.similarity(_named(left, index), _named(right, close[found.place][1].right)),
+                around.displacement(index, close[found.place][1].right),
+                close[found.place][1].right,
             )
         )
     chosen = equals[0]
-    best = chosen.option
-    as_far = (1.0 - chosen.surface) * (1.0 + SURFACE_NOISE)
+    rank, best = close[chosen.place]
     tied = tuple(
-        found.option.right
-        for found in (*equals[1:], *(other for other in told_apart if other.total != total))
-        if found.total == total or (found.rank == chosen.rank and 1.0 - found.surface <= as_far)
+        close[found.place][1].right
+        for found in (*equals[1:], *(other for other in apart if other.total != total))
+        if found.total == total or (found.rank == chosen.rank and as_near(found, chosen))
     )
     gathered = [
         option
@@ -369,56 +240,7 @@ def _best(left: Side, right: Side, index: int, options: list[_Option], around: S
     ]
     gathered.sort(key=lambda option: (-option.shared, option.right))
     found_inside = tuple(option.right for option in gathered[:MAX_GATHERED])
-    return Match(best.right, total, best.containment, best.shared, tied, found_inside)
-
-
-class _Close(NamedTuple):
-    """An option that is close to the best one, with what tells them apart."""
-
-    total: float
-    rank: float
-    """Without the surface, so that equal ranks are sources that are equal by structure."""
-    surface: float
-    option: _Option
-
-
-def _told_apart(
-    left: Side, right: Side, index: int, close: Sequence[tuple[float, _Option]], module: bool
-) -> list[_Close]:
-    """The close options, best rank first, with their surfaces; functions without those that no surface can bring first."""
-    if len(close) == 1:
-        rank, option = close[0]
-        return [_Close(round(rank * (1.0 + SURFACE_WEIGHT), 9), rank, 1.0, option)]
-    mine = left.heading(index) if module else left.surface(index)
-    theirs = right.heading if module else right.surface
-    telling = (
-        _telling(left.names(index), [right.names(option.right) for _, option in close])
-        if module
-        else [0.0] * len(close)
-    )
-    found: list[_Close] = []
-    most = 0.0
-    for (rank, option), names in zip(close, telling, strict=True):
-        if not module and rank * (1.0 + SURFACE_WEIGHT) < most:
-            break
-        surface = align.similarity(mine, theirs(option.right))
-        total = round(rank * (1.0 + SURFACE_WEIGHT * surface + NAMES_WEIGHT * names), 9)
-        most = max(most, total)
-        found.append(_Close(total, rank + names, surface, option))
-    return found
-
-
-def _telling(left: Set[str], rights: Sequence[Set[str]]) -> list[float]:
-    """Share of the names that tell the candidates apart, of those the left module has, that each candidate has, in [0, 1].
-
-    A name counts as many bits as its presence tells about which candidate it is; one that all have counts nothing. It
-    does not matter how long the candidates are or in what order they are written.
-    """
-    found = [left & right for right in rights]
-    holders = Counter(name for names in found for name in names)
-    bits = {name: math.log2(len(rights) / count) for name, count in holders.items()}
-    total = max(LEAST_TELLING, math.fsum(bits.values()))
-    return [math.fsum(bits[name] for name in names) / total for names in found]
+    return Match(best.right, best.rank, rank, best.containment, best.shared, tied, found_inside)
 
 
 def _named(side: Side, index: int) -> str:

@@ -12,8 +12,8 @@ from codeclone.match import align, explain, reason
 from codeclone.match.features import DEPTHS, FINE
 from codeclone.match.listing import Reader
 from codeclone.match.measure import Pair
-from codeclone.match.pairing import Side
 from codeclone.match.rename import compare as compare_statements
+from codeclone.match.side import Side
 from codeclone.match.surface import clone_type
 from codeclone.model import Evidence, Fragment, Level, Measure, Method, Place, Term
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codeclone import lineage, marks
+from codeclone import lineage, marks, reuse
 from codeclone.model import (
     Candidate,
     Declaration,
@@ -127,7 +127,7 @@ def test_which_sources_are_named_openly() -> None:
         said("copied from", "tests.a.B"),
         said("licence", "MIT"),
     )
-    found = lineage.openly(lineage.resolve([side("left", LEFT_FILES, mine), side("R", RIGHT_FILES)]))
+    found = reuse.openly(lineage.resolve([side("left", LEFT_FILES, mine), side("R", RIGHT_FILES)]))
     assert found.compared == (("R", 3),)
     assert found.others == (("finch/seed", 3), ("owl/night-7b", 1))
 
@@ -152,7 +152,7 @@ CANDIDATES = (candidate("R", "right"), candidate("C", "claimed"))
 
 def covered(*declared: tuple[Declaration, str]) -> str:
     finding = pair(place("a.py", 100, 120), place("b.py", 1, 20))
-    (found,) = lineage.with_declared([finding], [Declared("left", one, names) for one, names in declared], CANDIDATES)
+    (found,) = reuse.with_declared([finding], [Declared("left", one, names) for one, names in declared], CANDIDATES)
     return found.declared
 
 
@@ -187,7 +187,7 @@ def test_the_nearest_declaration_counts_and_of_these_the_right_repository() -> N
 
 def test_findings_of_other_kinds_are_left_alone() -> None:
     finding = pair(place("a.py", 1, 9), place("b.py", 1, 9), kind="config")
-    assert lineage.with_declared([finding], [Declared("left", said("credit", "x/y", "a.py"), "R")], CANDIDATES) == (
+    assert reuse.with_declared([finding], [Declared("left", said("credit", "x/y", "a.py"), "R")], CANDIDATES) == (
         finding,
     )
 
@@ -308,3 +308,35 @@ def test_controls_in_a_path_are_replaced() -> None:
     )
     assert found is not None
     assert "\x1b" not in repr(found.tables)
+
+
+def test_everything_at_once_in_any_order_of_the_findings() -> None:
+    right, left = (
+        tuple(File(path, 0, "", lambda: b"") for path in paths)
+        for paths in ((*RIGHT_FILES, "b.py"), ("a.py", "README.md"))
+    )
+    mine = (
+        said("credit", "https://github.com/x/wrens", "README.md", 3),
+        said("credit", "https://github.com/owl/night", "README.md", 4),
+    )
+    found = marks.examine(
+        Snapshot(Repository("l", "l", None, ""), left),
+        [(CANDIDATES[0], Snapshot(Repository("R", "R", None, ""), right))],
+        [PAIR],
+        {"left": mine, "R": (*HEADER, COPIED)},
+        {},
+        {},
+    )
+    assert found.names_right == "README.md:3 credits https://github.com/x/wrens"
+    assert found.not_examined == ("owl/night",)
+    assert [one.names for one in found.declared] == ["R", "", "", "", "R"]
+    assert found.evidence[0].declared == "README.md:3 credits https://github.com/x/wrens: R, the right repository"
+    assert found.evidence[1].claim.startswith("2 marks of origin")
+    assert "1 are" not in found.evidence[1].reason
+    assert "1 is" in found.evidence[1].reason
+
+
+def test_without_declarations_nothing_is_added() -> None:
+    empty = Snapshot(Repository("l", "l", None, ""), ())
+    found = marks.examine(empty, [(CANDIDATES[0], empty)], [PAIR], {}, {}, {})
+    assert found == marks.Examined((PAIR,), (), "", ())
