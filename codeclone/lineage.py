@@ -223,3 +223,58 @@ def counted(declared: Iterable[Declared]) -> tuple[Declared, ...]:
         first.setdefault(key, one)
         counts[key] += one.count
     return tuple(replace(one, count=counts[key]) for key, one in first.items())
+
+
+# What counts as the same
+
+
+_NO_HOLDER = re.compile(
+    r"\b(?:the|inc|llc|ltd|co|corp|corporation|company|limited|team|authors?|and|its|affiliates|contributors|group|research)\b|[\W_]"
+)
+
+
+def key_of(declaration: Declaration) -> tuple[str, str]:
+    """What two marks agree in that say the same in other words: no years, no renames, no branch, no wording."""
+    if declaration.kind == "licence":
+        return "licence", re.sub(r"-(?:only|or-later)$", "", declaration.source.lower())
+    if declaration.kind == "copyright":
+        return "copyright", _NO_HOLDER.sub("", declaration.source.lower())
+    source = named(declaration)
+    return (
+        "source",
+        f"{source.repository}#{source.inside.lower()}"
+        if source.is_address
+        else source.inside.lower() or source.repository,
+    )
+
+
+def everything_said(declarations: Iterable[Declaration]) -> frozenset[tuple[str, str]]:
+    """Everything that the left says, with what follows from it."""
+    return frozenset(
+        key for declaration in declarations for key in (key_of(declaration), *_wider(declaration, of_left=True))
+    )
+
+
+def _wider(declaration: Declaration, *, of_left: bool) -> list[tuple[str, str]]:
+    """The modules and the repository that a source is part of. A dotted path of the left stands for its module alone: a mark
+    about another module is no credit for this one; an address stands for the whole repository."""
+    if declaration.kind in NO_SOURCE:
+        return []
+    source = named(declaration)
+    found = [("module", module) for module in _modules(source.inside)]
+    if source.repository and (source.is_address or not source.inside or not of_left):
+        found.append(("repository", source.repository.rpartition("/")[2].replace("-", "_")))
+    return found
+
+
+def _modules(inside: str) -> list[str]:
+    """What may be the module of a dotted path: a folder and a file, before a class or before a function."""
+    parts = inside.split(".")
+    end = next((place for place, part in enumerate(parts) if part[:1].isupper()), len(parts))
+    ends = (end,) if end < len(parts) else (end, end - 1)
+    return [".".join(parts[last - 2 : last]).lower() for last in ends if last > 1]
+
+
+def is_said(declaration: Declaration, said: frozenset[tuple[str, str]]) -> bool:
+    """Whether what a declaration says is among `everything_said` of another side, be it of all that the source is part of."""
+    return key_of(declaration) in said or any(key in said for key in _wider(declaration, of_left=False))

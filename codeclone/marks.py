@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from codeclone import lineage, reuse
-from codeclone.lineage import LEFT, NO_SOURCE, named
+from codeclone.lineage import LEFT, NO_SOURCE, everything_said, is_said, key_of
 from codeclone.model import (
     LEVELS,
     Candidate,
@@ -73,13 +73,24 @@ def examine(
     candidates = [candidate for candidate, _ in sides]
     snapshots = [(LEFT, left), *((candidate.name, snapshot) for candidate, snapshot in sides)]
     declared = lineage.resolve(lineage.sides(snapshots, declarations, titles, definitions))
-    found = lost_marks(declared, evidence, candidates[0].name)
+    covered = reuse.with_declared(evidence, declared, candidates)
+    found = lost_marks(declared, covered, candidates[0].name)
     return Examined(
-        (*reuse.with_declared(evidence, declared, candidates), *([found] if found is not None else [])),
+        (*covered, *([found] if found is not None else [])),
         lineage.counted(declared),
         reuse.names_right(declared, candidates),
         tuple(plain(name) for name, _ in reuse.openly(declared).others[:NOT_EXAMINED]),
     )
+
+
+Outcome = Literal["lost", "declared", "kept"]
+"""Declared: it is not found in the left, but the left says of the very code beside it where that comes from."""
+
+NOTES: Mapping[Outcome, str] = {
+    "lost": "not found in the left",
+    "declared": "not found in the left, which says of this code where it comes from",
+    "kept": "kept: found in the left",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,37 +99,45 @@ class _Mark:
     left: Place
     """The left counterpart of the code beside it."""
     places: int
-    kept: bool
+    outcome: Outcome
 
 
 def lost_marks(declared: Sequence[Declared], evidence: Iterable[Evidence], right: str) -> Evidence | None:
     """One finding about all marks of the right repository that stand beside shared code; None where there are none.
 
     `declared`: each place, as `lineage.resolve` gives them. `right`: the right candidate's name. A mark is kept where the left
-    says the same anywhere, be it in other words, in another file or as a credit for the whole of the source.
+    says the same anywhere, be it in other words, in another file or as a credit for the whole of the source. `evidence` with what
+    the left declares of it: what is missing beside code of which it does is not counted as lost.
     """
     marks = _beside(declared, [*evidence], right)
     if not marks:
         return None
-    lost, kept = [mark for mark in marks if not mark.kept], [mark for mark in marks if mark.kept]
+    lost, others, kept = ([mark for mark in marks if mark.outcome == outcome] for outcome in NOTES)
     openly = sum(one.side == LEFT and one.names == right and one.declaration.kind not in NO_SOURCE for one in declared)
     is_finding = len(lost) >= SEVERAL
-    shown = [*lost, *kept][:MAX_ROWS]
-    right_places = tuple(mark.declaration.place for mark in (lost or kept)[:MAX_ROWS])
+    shown = [*lost, *others, *kept][:MAX_ROWS]
+    shown_first = (lost or others or kept)[:MAX_ROWS]
+    right_places = tuple(mark.declaration.place for mark in shown_first)
     return Evidence(
         id=_id(right_places),
         kind="references",
-        claim=_claim(lost, kept),
+        claim=_claim(lost, others, kept),
         stance="for" if is_finding else "context",
         level="weak" if is_finding else "none",
-        left=tuple(dict.fromkeys(mark.left for mark in (lost or kept)[:MAX_ROWS])),
+        left=tuple(dict.fromkeys(mark.left for mark in shown_first)),
         right=right_places,
         measures=(
             Measure("lost", len(lost), "marks", "beside shared code on the right and not found in the left"),
+            Measure(
+                "declared",
+                len(others),
+                "marks",
+                "not found in the left, where it says of the code where that comes from",
+            ),
             Measure("kept", len(kept), "marks", "beside shared code on the right and found in the left"),
         ),
         method=METHOD,
-        reason=_reason(lost, kept, openly),
+        reason=_reason(lost, others, kept, openly),
         tables=(
             Table(
                 "Marks of origin", ("right", "kind", "source", "places", "left"), _rows(shown), len(marks) - len(shown)
@@ -129,82 +148,38 @@ def lost_marks(declared: Sequence[Declared], evidence: Iterable[Evidence], right
 
 def _beside(declared: Sequence[Declared], evidence: Sequence[Evidence], right: str) -> list[_Mark]:
     """Each mark once, in order of file and line."""
-    pairs: dict[str, list[tuple[Place, Place]]] = {}
+    pairs: dict[str, list[_Pair]] = {}
     for finding in evidence:
         if finding.kind == "code" and finding.left and LEVELS.index(finding.level) >= LEVELS.index(LEAST_PAIR):
             for place in finding.right:
-                pairs.setdefault(place.location.path, []).append((place, finding.left[0]))
+                pairs.setdefault(place.location.path, []).append((place, finding.left[0], bool(finding.declared)))
     if not pairs:
         return []
-    found: dict[tuple[str, str], list[tuple[Declaration, Place]]] = {}
+    found: dict[tuple[str, str], list[tuple[Declaration, _Pair]]] = {}
     for one in declared:
         here = pairs.get(one.declaration.place.location.path, ()) if one.side == right and one.names != LEFT else ()
-        left = _counterpart(one.declaration, here)
-        if left is not None:
-            found.setdefault(_key(one.declaration), []).append((one.declaration, left))
-    said = _said([one.declaration for one in declared if one.side == LEFT]) if found else frozenset()
-    return [_Mark(*some[0], len(some), _is_kept(some[0][0], said)) for some in found.values()]
+        pair = _counterpart(one.declaration, here)
+        if pair is not None:
+            found.setdefault(key_of(one.declaration), []).append((one.declaration, pair))
+    said = everything_said([one.declaration for one in declared if one.side == LEFT]) if found else frozenset()
+    return [_mark(some, said) for some in found.values()]
 
 
-def _counterpart(declaration: Declaration, pairs: Iterable[tuple[Place, Place]]) -> Place | None:
-    """The left place of the pair that a mark stands beside: in or above the fragment, or at the head of its file."""
-    pairs = [*pairs]
-    inside = next((left for place, left in pairs if is_of(declaration, place)), None)
-    return inside or (pairs[0][1] if pairs and is_of_file(declaration) else None)
+_Pair = tuple[Place, Place, bool]
+"""(right, left, whether the left says where it comes from)."""
 
 
-# What counts as the same
+def _counterpart(declaration: Declaration, pairs: Sequence[_Pair]) -> _Pair | None:
+    """The pair that a mark stands beside: in or above the fragment, or at the head of its file; one that is not declared first."""
+    beside = [pair for pair in pairs if is_of(declaration, pair[0])] or ([*pairs] if is_of_file(declaration) else [])
+    return min(beside, key=lambda pair: pair[2], default=None)
 
 
-_NO_HOLDER = re.compile(
-    r"\b(?:the|inc|llc|ltd|co|corp|corporation|company|limited|team|authors?|and|its|affiliates|contributors|group|research)\b|[\W_]"
-)
-
-
-def _key(declaration: Declaration) -> tuple[str, str]:
-    """What two marks agree in that say the same in other words: no years, no renames, no branch, no wording."""
-    if declaration.kind == "licence":
-        return "licence", re.sub(r"-(?:only|or-later)$", "", declaration.source.lower())
-    if declaration.kind == "copyright":
-        return "copyright", _NO_HOLDER.sub("", declaration.source.lower())
-    source = named(declaration)
-    return (
-        "source",
-        f"{source.repository}#{source.inside.lower()}"
-        if source.is_address
-        else source.inside.lower() or source.repository,
-    )
-
-
-def _said(declarations: Iterable[Declaration]) -> frozenset[tuple[str, str]]:
-    """Everything that the left says, with what follows from it."""
-    return frozenset(
-        key for declaration in declarations for key in (_key(declaration), *_wider(declaration, of_left=True))
-    )
-
-
-def _wider(declaration: Declaration, *, of_left: bool) -> list[tuple[str, str]]:
-    """The modules and the repository that a source is part of. A dotted path of the left stands for its module alone: a mark
-    about another module is no credit for this one; an address stands for the whole repository."""
-    if declaration.kind in NO_SOURCE:
-        return []
-    source = named(declaration)
-    found = [("module", module) for module in _modules(source.inside)]
-    if source.repository and (source.is_address or not source.inside or not of_left):
-        found.append(("repository", source.repository.rpartition("/")[2].replace("-", "_")))
-    return found
-
-
-def _modules(inside: str) -> list[str]:
-    """What may be the module of a dotted path: a folder and a file, before a class or before a function."""
-    parts = inside.split(".")
-    end = next((place for place, part in enumerate(parts) if part[:1].isupper()), len(parts))
-    ends = (end,) if end < len(parts) else (end, end - 1)
-    return [".".join(parts[last - 2 : last]).lower() for last in ends if last > 1]
-
-
-def _is_kept(declaration: Declaration, said: frozenset[tuple[str, str]]) -> bool:
-    return _key(declaration) in said or any(key in said for key in _wider(declaration, of_left=False))
+def _mark(some: Sequence[tuple[Declaration, _Pair]], said: frozenset[tuple[str, str]]) -> _Mark:
+    """One mark of all the places that say the same."""
+    declaration, (_, left, is_declared) = min(some, key=lambda one: one[1][2])
+    outcome: Outcome = "kept" if is_said(declaration, said) else "declared" if is_declared else "lost"
+    return _Mark(declaration, left, len(some), outcome)
 
 
 # In words
@@ -221,34 +196,47 @@ def _marks(count: int) -> str:
     return f"{count:,} mark{'s' * (count != 1)} of origin {'stands' if count == 1 else 'stand'}"
 
 
-def _claim(lost: Sequence[_Mark], kept: Sequence[_Mark]) -> str:
-    if not lost:
-        return f"{_marks(len(kept))} beside the shared code on the right and in the left as well"
-    return f"{_marks(len(lost))} beside the shared code on the right and {'is' if len(lost) == 1 else 'are'} not found in the left"
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
-def _reason(lost: Sequence[_Mark], kept: Sequence[_Mark], openly: int) -> str:
+def _claim(lost: Sequence[_Mark], others: Sequence[_Mark], kept: Sequence[_Mark]) -> str:
+    if lost:
+        return f"{_marks(len(lost))} beside the shared code on the right and {_are(len(lost))} not found in the left"
+    if others:
+        return f"{_marks(len(others))} beside code on the right of which the left says itself where it comes from"
+    return f"{_marks(len(kept))} beside the shared code on the right and in the left as well"
+
+
+def _reason(lost: Sequence[_Mark], others: Sequence[_Mark], kept: Sequence[_Mark], openly: int) -> str:
     kinds = [mark.declaration.kind for mark in lost]
     what = ", ".join(f"{kinds.count(kind):,} {kind}" for kind in dict.fromkeys(kinds))
-    first = f"beside code that both sides share, the right has {len(lost) + len(kept):,} marks of origin: "
-    parts = [
-        f"{len(lost):,} of them ({what}) {'is' if len(lost) == 1 else 'are'} not found in the left"
-        if lost
-        else "all of them are found in the left"
-    ]
-    if lost and kept:
-        parts.append(f"{len(kept):,} {'is' if len(kept) == 1 else 'are'}")
+    parts = []
+    if lost:
+        parts.append(f"{len(lost):,} of them ({what}) {_are(len(lost))} not found in the left")
+    if others:
+        parts.append(
+            f"{len(others):,} {_are(len(others))} not found either, but the left says of that code where it comes from"
+        )
+    if kept:
+        parts.append(
+            f"{len(kept):,} {_are(len(kept))} found in the left"
+            if lost or others
+            else "all of them are found in the left"
+        )
     if openly:
         parts.append(
             f"the left names the right repository in {openly:,} place{'s' * (openly != 1)}, so reuse is declared there"
         )
+    count = len(lost) + len(others) + len(kept)
+    first = f"beside code that both sides share, the right has {count:,} mark{'s' * (count != 1)} of origin: "
     return first + "; ".join(parts) + "; a mark that is missing does not show who took from whom, or why"
 
 
 def _rows(marks: Sequence[_Mark]) -> tuple[TableRow, ...]:
     return tuple(
         TableRow(
-            "same" if mark.kept else "only_right",
+            "same" if mark.outcome == "kept" else "only_right",
             (
                 _where(mark.declaration.place),
                 mark.declaration.kind,
@@ -256,7 +244,7 @@ def _rows(marks: Sequence[_Mark]) -> tuple[TableRow, ...]:
                 mark.places,
                 _where(mark.left),
             ),
-            "kept: found in the left" if mark.kept else "not found in the left",
+            NOTES[mark.outcome],
         )
         for mark in marks
     )

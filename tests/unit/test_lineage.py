@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from codeclone import lineage, marks, reuse
@@ -210,7 +212,7 @@ def lost(
 def outcome(*arguments: tuple[Declaration, ...]) -> tuple[int, int]:
     found = lost(*arguments)
     assert found is not None
-    return int(found.measures[0].value), int(found.measures[1].value)
+    return int(found.measures[0].value), int(found.measures[2].value)
 
 
 def test_marks_that_are_not_found_are_weak_evidence() -> None:
@@ -296,6 +298,19 @@ def test_open_credits_of_the_left_are_told() -> None:
     assert "the left names the right repository in 1 place, so reuse is declared there" in found.reason
 
 
+def test_what_is_missing_beside_code_of_which_the_left_says_where_it_comes_from_is_not_lost() -> None:
+    openly = replace(PAIR, declared="a.py:3 credits x/y: R, the right repository")
+    found = lost((*HEADER, COPIED), (), (openly,))
+    assert found is not None
+    assert (found.stance, found.level) == ("context", "none")
+    assert [measure.value for measure in found.measures] == [0, 3, 0]
+    assert "not found in the left, which says" in found.tables[0].rows[0].note
+    elsewhere = pair(place("z.py", 10, 30), place("b.py", 80, 90))
+    found = lost((*HEADER, COPIED), (), (openly, elsewhere))
+    assert found is not None
+    assert (found.level, [measure.value for measure in found.measures]) == ("weak", [2, 1, 0])
+
+
 def test_rows_beyond_the_bound_are_counted() -> None:
     found = lost(tuple(said("copied from", f"x.y.Z{n}", "b.py", 49) for n in range(marks.MAX_ROWS + 7)))
     assert found is not None
@@ -331,9 +346,9 @@ def test_everything_at_once_in_any_order_of_the_findings() -> None:
     assert found.not_examined == ("owl/night",)
     assert [one.names for one in found.declared] == ["R", "", "", "", "R"]
     assert found.evidence[0].declared == "README.md:3 credits https://github.com/x/wrens: R, the right repository"
-    assert found.evidence[1].claim.startswith("2 marks of origin")
-    assert "1 are" not in found.evidence[1].reason
-    assert "1 is" in found.evidence[1].reason
+    assert [measure.value for measure in found.evidence[1].measures] == [0, 2, 1]
+    assert "2 are not found either" in found.evidence[1].reason
+    assert "1 is found in the left" in found.evidence[1].reason
 
 
 def test_without_declarations_nothing_is_added() -> None:
