@@ -31,7 +31,7 @@ format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-stock: $(VENV)/.installed ## rebuild the shipped background of code facts
+stock: $(VENV)/.installed ## rebuild the shipped background of code facts from benchmarks/stock-index.txt
 	$(BIN)/python benchmarks/build_stock.py
 
 public-tokenizers: $(VENV)/.installed ## rebuild the shipped tables of public tokenizers

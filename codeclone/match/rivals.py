@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from codeclone.batches import in_batches
 from codeclone.match.pairing import Match
 from codeclone.match.side import Side
-from codeclone.match.telling import SAME, Option, as_near, closeness, told_apart
+from codeclone.match.telling import CLOSE_RIVALS, SAME, Option, as_near, told_apart
 from codeclone.model import MAX_TIED, Attribution, Explanation, Place, Role, Source
 
 RIVAL_WORK = 300
@@ -43,16 +43,17 @@ def settled(left: Side, fragment: int, rivals: Sequence[Rival]) -> list[Rival]:
     matches = [rival.matches[fragment] for rival in some]
     order = sorted(range(len(some)), key=lambda place: (-matches[place].rank, place))
     first = matches[order[0]]
-    least = first.rank * closeness(left, fragment)
+    least = first.rank * CLOSE_RIVALS
     close = [place for place in order if matches[place].rank >= least or _as_good(matches[place], first)]
     options = [Option(matches[place].rank, some[place].side, matches[place].right) for place in close]
-    apart = told_apart(left, fragment, options, every=True)
+    apart = told_apart(left, fragment, options, rivals=True)
     chosen = max(apart, key=lambda found: (found.total, -close[found.place]))
-    best = matches[close[chosen.place]]
+    best, tokens = matches[close[chosen.place]], len(left.surface(fragment))
     equals = sorted(
         close[found.place]
         for found in apart
-        if found.total == chosen.total or (_as_good(matches[close[found.place]], best) and as_near(found, chosen))
+        if found.total == chosen.total
+        or (_as_good(matches[close[found.place]], best) and as_near(found, chosen, tokens))
     )
     return [some[place] for place in equals]
 
