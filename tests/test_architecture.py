@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"pipeline", "model"},
     "cli": {"pipeline", "stock", "background", "report", "codec", "errors", "model", "public_tokenizers"},
-    "pipeline": {"read", "evidence", "background", "attribution", "verdict", "public_tokenizers", "omissions"},
+    "pipeline": {"read", "evidence", "background", "attribution", "verdict", "public_tokenizers", "omissions", "marks"},
     "omissions": {"evidence"},
     # What is counted are the facts that a scan compares, so it is read, parsed and profiled as a scan does it.
     "stock": {"read", "parse", "evidence", "background"},
@@ -26,6 +26,9 @@ MAY_IMPORT = {
     "background": {"arrays"},
     "arrays": set(),
     "attribution": set(),
+    "lineage": set(),
+    "marks": {"lineage", "reuse"},
+    "reuse": {"lineage"},
     "verdict": set(),
     "codec": set(),
     "model": set(),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -26,6 +26,7 @@ from codeclone.model import (
     Compared,
     CompositionRow,
     Control,
+    Declaration,
     Evidence,
     Explanation,
     Facts,
@@ -91,6 +92,12 @@ class Findings:
     composition: tuple[CompositionRow, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
     common_names: CommonNames | None = None
+    declarations: Mapping[str, tuple[Declaration, ...]] = field(default_factory=dict)
+    """What each side of `sides` says it comes from, in order of file and line."""
+    titles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each side calls itself."""
+    definitions: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Names of the classes and functions of each side."""
 
 
 def finding_id(kind: str, left: Sequence[Place], right: Sequence[Place]) -> str:

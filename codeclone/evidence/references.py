@@ -28,12 +28,13 @@ from codeclone.model import (
     Table,
     TableRow,
 )
-from codeclone.parse import mentions
+from codeclone.parse import declarations, mentions
+from codeclone.parse.declarations import Declarations
 from codeclone.parse.mentions import Named, Reference
 from codeclone.plain import plain
 
 TITLE = "Dangling references"
-VERSION = 1
+VERSION = 2
 
 MAX_PLACES = 20
 """Places of one reference that are listed."""
@@ -55,21 +56,22 @@ WORDS = {
 
 
 def reads(path: str) -> bool:
-    """Whether a file can name or define something, by its name."""
-    return mentions.reads(path)
+    """Whether a file can name, define or declare something, by its name."""
+    return mentions.reads(path) or declarations.reads(path)
 
 
 def profile(snapshot: Snapshot) -> Profile:
-    """What the repository defines and names."""
+    """What the repository defines, names and declares."""
     return profiles([snapshot])[0]
 
 
 def profiles(snapshots: Sequence[Snapshot]) -> list[Profile]:
     """The profile of each snapshot, all read at once."""
-    return [_profile(snapshot, found) for snapshot, found in zip(snapshots, mentions.named(snapshots), strict=True)]
+    read = zip(snapshots, mentions.named(snapshots), declarations.declarations(snapshots), strict=True)
+    return [_profile(snapshot, found, declared) for snapshot, found, declared in read]
 
 
-def _profile(snapshot: Snapshot, found: Named) -> Profile:
+def _profile(snapshot: Snapshot, found: Named, declared: Declarations) -> Profile:
     texts = sorted({reference.text for reference in found.references})
     return Profile(
         kind="references",
@@ -77,8 +79,8 @@ def _profile(snapshot: Snapshot, found: Named) -> Profile:
         snapshot_digest=snapshot.repository.digest,
         facts=facts_of_data(text_keys(texts), [0] * len(texts)),
         fragments=(),
-        details={"named": found},
-        skipped=found.skipped,
+        details={"named": found, "declarations": declared[0]},
+        skipped=tuple(dict.fromkeys((*found.skipped, *declared[1]))),
     )
 
 
@@ -96,6 +98,9 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         evidence=strongest_first(evidence),
         compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
         skipped=skipped(left, candidates),
+        declarations={name: profile.details["declarations"] for name, profile in sides(left, candidates)},
+        titles={name: profile.details["named"].titles for name, profile in sides(left, candidates)},
+        definitions={name: profile.details["named"].definitions for name, profile in sides(left, candidates)},
     )
 
 
