@@ -15,6 +15,7 @@ from codeclone.attribution import added
 from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError, SourceError
 from codeclone.evidence import Context, Findings, Profiled, Room, kinds, profiles, room
+from codeclone.lineage import Examined, examine
 from codeclone.model import Candidate, Partitions, Report, Role, Skipped, Snapshot
 from codeclone.omissions import omissions
 from codeclone.plain import plain
@@ -110,7 +111,8 @@ def assembled(
     unread = omissions(left, sides, rooms, findings)
     _hold_something(findings, left.repository.name, sides, unread, every_kind={*rooms} == {*kinds()})
     candidates = tuple(candidate for candidate, _ in sides)
-    evidence = tuple(found for finding in findings.values() for found in finding.evidence)
+    told = _lineage(left, sides, findings)
+    evidence = told.evidence
     explanations = _all(finding.explanations for finding in findings.values())
     partition = _partitions(findings)
     judged = verdict.Compared(
@@ -121,6 +123,7 @@ def assembled(
         explanations=explanations,
         left_digest=left.repository.digest,
         same_files=same_files(left, sides[0][1]),
+        lineage=verdict.Lineage("references" in findings, told.names_right, told.not_examined),
     )
     return Report(
         schema=SCHEMA,
@@ -135,6 +138,7 @@ def assembled(
         partition=partition,
         attribution=_all(finding.attribution for finding in findings.values()),
         explanations=explanations,
+        declared=told.declared,
         controls=_all(finding.controls for finding in findings.values()),
         skipped=unread,
         verdict=verdict.judge(judged),
@@ -143,6 +147,15 @@ def assembled(
         leftovers=_all(finding.leftovers for finding in findings.values()),
         common_names=next((f.common_names for f in findings.values() if f.common_names), None),
     )
+
+
+def _lineage(left: Snapshot, sides: Sequence[Side], findings: Mapping[str, Findings]) -> Examined:
+    """What the declarations of both sides come to; nothing where the room that reads them was not asked."""
+    evidence = _all(finding.evidence for finding in findings.values())
+    read = findings.get("references")
+    if read is None:
+        return Examined(evidence, (), "", ())
+    return examine(left, sides, evidence, read.declarations, read.titles, read.definitions)
 
 
 def _all(parts: Iterable[Sequence[Part]]) -> tuple[Part, ...]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from codeclone import lineage, marks, reuse
+from codeclone.lineage import Examined, examine, marks, naming, reuse
 from codeclone.model import (
     Candidate,
     Declaration,
@@ -43,14 +43,14 @@ def side(
     declarations: tuple[Declaration, ...] = (),
     titles: tuple[str, ...] = (),
     definitions: tuple[str, ...] = (),
-) -> lineage.Side:
+) -> naming.Side:
     files = tuple(File(path, 0, "", lambda: b"") for path in paths)
     snapshot = Snapshot(Repository(f"{name}-repository", f"/x/{name}-repository", None, ""), files)
-    return lineage.side(name, snapshot, declarations, titles, definitions)
+    return naming.side(name, snapshot, declarations, titles, definitions)
 
 
 def names(declaration: Declaration, **right: tuple[str, ...]) -> str:
-    (found, *_) = lineage.resolve([side("left", LEFT_FILES, (declaration,)), side("R", RIGHT_FILES, **right)])
+    (found, *_) = naming.resolve([side("left", LEFT_FILES, (declaration,)), side("R", RIGHT_FILES, **right)])
     return found.names
 
 
@@ -85,9 +85,9 @@ def test_a_repository_goes_by_its_titles_but_not_by_short_or_general_ones() -> N
 
 def test_a_folder_of_a_package_is_named_by_its_end() -> None:
     declaration = said("copied from", "wrens.models.bird.modeling_bird.Bird")
-    (found,) = lineage.resolve([side("left", ("own.py",), (declaration,)), side("R", ("modeling_bird.py", "utils.py"))])
+    (found,) = naming.resolve([side("left", ("own.py",), (declaration,)), side("R", ("modeling_bird.py", "utils.py"))])
     assert found.names == "R"
-    (found,) = lineage.resolve(
+    (found,) = naming.resolve(
         [side("left", ("own.py",), (said("copied from", "wrens.models.utils.f"),)), side("R", ("utils.py",))]
     )
     assert found.names == ""
@@ -100,7 +100,7 @@ def test_licences_and_holders_name_nobody() -> None:
 
 def test_its_own_module_is_itself_even_where_the_right_has_the_same() -> None:
     declaration = said("copied from", "wrens.models.bird.modeling_bird.Bird")
-    (found,) = lineage.resolve([side("left", RIGHT_FILES, (declaration,)), side("R", RIGHT_FILES)])
+    (found,) = naming.resolve([side("left", RIGHT_FILES, (declaration,)), side("R", RIGHT_FILES)])
     assert found.names == "left"
 
 
@@ -110,7 +110,7 @@ def test_equal_declarations_are_counted_once_in_order() -> None:
         said("copied from", "x.y.Z", "b.py", 3),
         said("copied from", "x.y.Z", "c.py", 9),
     )
-    found = lineage.counted(lineage.resolve([side("left", LEFT_FILES, mine), side("R", RIGHT_FILES, mine[2:])]))
+    found = naming.counted(naming.resolve([side("left", LEFT_FILES, mine), side("R", RIGHT_FILES, mine[2:])]))
     assert [(one.side, one.declaration.source, one.count, one.declaration.place.location.path) for one in found] == [
         ("left", "a/b", 1, "a.md"),
         ("left", "x.y.Z", 2, "b.py"),
@@ -129,7 +129,7 @@ def test_which_sources_are_named_openly() -> None:
         said("copied from", "tests.a.B"),
         said("licence", "MIT"),
     )
-    found = reuse.openly(lineage.resolve([side("left", LEFT_FILES, mine), side("R", RIGHT_FILES)]))
+    found = reuse.openly(naming.resolve([side("left", LEFT_FILES, mine), side("R", RIGHT_FILES)]))
     assert found.compared == (("R", 3),)
     assert found.others == (("finch/seed", 3), ("owl/night-7b", 1))
 
@@ -334,7 +334,7 @@ def test_everything_at_once_in_any_order_of_the_findings() -> None:
         said("credit", "https://github.com/x/wrens", "README.md", 3),
         said("credit", "https://github.com/owl/night", "README.md", 4),
     )
-    found = marks.examine(
+    found = examine(
         Snapshot(Repository("l", "l", None, ""), left),
         [(CANDIDATES[0], Snapshot(Repository("R", "R", None, ""), right))],
         [PAIR],
@@ -353,5 +353,5 @@ def test_everything_at_once_in_any_order_of_the_findings() -> None:
 
 def test_without_declarations_nothing_is_added() -> None:
     empty = Snapshot(Repository("l", "l", None, ""), ())
-    found = marks.examine(empty, [(CANDIDATES[0], empty)], [PAIR], {}, {}, {})
-    assert found == marks.Examined((PAIR,), (), "", ())
+    found = examine(empty, [(CANDIDATES[0], empty)], [PAIR], {}, {}, {})
+    assert found == Examined((PAIR,), (), "", ())

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from codeclone.lineage import GENERIC, LEFT, NO_SOURCE, OF_CODE, named
+from codeclone.lineage.naming import GENERIC, LEFT, NO_SOURCE, OF_CODE, named
 from codeclone.model import Candidate, Declaration, Declared, Evidence, Place
 from codeclone.plain import plain
 

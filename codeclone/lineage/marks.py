@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from codeclone import lineage, reuse
-from codeclone.lineage import LEFT, NO_SOURCE, everything_said, is_said, key_of
+from codeclone.lineage.naming import LEFT, NO_SOURCE, everything_said, is_said, key_of
+from codeclone.lineage.reuse import is_of, is_of_file
 from codeclone.model import (
     LEVELS,
-    Candidate,
     Declaration,
     Declared,
     Evidence,
@@ -19,12 +18,10 @@ from codeclone.model import (
     Measure,
     Method,
     Place,
-    Snapshot,
     Table,
     TableRow,
 )
 from codeclone.plain import plain
-from codeclone.reuse import is_of, is_of_file
 
 LEAST_PAIR: Level = "moderate"
 """Pairs below this level show nothing that a mark could have been lost from."""
@@ -39,48 +36,6 @@ METHOD = Method(
     {"least level of a pair": LEAST_PAIR, "several": SEVERAL},
     "docs/statistics.md, declared lineage",
 )
-
-
-NOT_EXAMINED = 5
-"""Sources that the left names most and that are not compared: so many are suggested."""
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What the declarations of all sides come to."""
-
-    evidence: tuple[Evidence, ...]
-    """The findings, those about code with what the left declares of them; behind them that about marks of origin."""
-    declared: tuple[Declared, ...]
-    names_right: str
-    """Where the left names the right repository as a source; empty where it does not."""
-    not_examined: tuple[str, ...]
-    """Sources that the left names and that are not compared, the most named first."""
-
-
-def examine(
-    left: Snapshot,
-    sides: Sequence[tuple[Candidate, Snapshot]],
-    evidence: Sequence[Evidence],
-    declarations: Mapping[str, tuple[Declaration, ...]],
-    titles: Mapping[str, Sequence[str]],
-    definitions: Mapping[str, Collection[str]],
-) -> Examined:
-    """Hold every side's declarations against the compared repositories and against the findings.
-
-    `sides`: the right repository first. The last three as in `Findings` of the room of references.
-    """
-    candidates = [candidate for candidate, _ in sides]
-    snapshots = [(LEFT, left), *((candidate.name, snapshot) for candidate, snapshot in sides)]
-    declared = lineage.resolve(lineage.sides(snapshots, declarations, titles, definitions))
-    covered = reuse.with_declared(evidence, declared, candidates)
-    found = lost_marks(declared, covered, candidates[0].name)
-    return Examined(
-        (*covered, *([found] if found is not None else [])),
-        lineage.counted(declared),
-        reuse.names_right(declared, candidates),
-        tuple(plain(name) for name, _ in reuse.openly(declared).others[:NOT_EXAMINED]),
-    )
 
 
 Outcome = Literal["lost", "declared", "kept"]
@@ -105,7 +60,7 @@ class _Mark:
 def lost_marks(declared: Sequence[Declared], evidence: Iterable[Evidence], right: str) -> Evidence | None:
     """One finding about all marks of the right repository that stand beside shared code; None where there are none.
 
-    `declared`: each place, as `lineage.resolve` gives them. `right`: the right candidate's name. A mark is kept where the left
+    `declared`: each place, as `naming.resolve` gives them. `right`: the right candidate's name. A mark is kept where the left
     says the same anywhere, be it in other words, in another file or as a credit for the whole of the source. `evidence` with what
     the left declares of it: what is missing beside code of which it does is not counted as lost.
     """
