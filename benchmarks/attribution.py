@@ -4,8 +4,9 @@
 
 Each package on the left was made from transformers and says so. The right repository is transformers in the release that it
 names; ports of transformers that were made by other people stand beside it as claimed sources. They have the same functions,
-so a tool that goes by likeness alone names them as well. Counted are left functions and classes of which the true source has
-at least half, and whole files: how often the true source is named, is one of several that are undecided, or is not named.
+so a tool that goes by likeness alone names them as well. Counted are left functions and classes, and whole files, in files that are called like one of the true source, of which that
+has at least half: how often the true source is named, is one of several that are undecided, or is not named. (Other files may
+come from models that are in the ports and not in transformers.)
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -66,7 +67,12 @@ def main() -> None:
         candidates = [Profiled("source", "right", profile(source))]
         candidates += [Profiled(other, "claimed", profile(other)) for other in others]
         rows = code.compare(profile(left), candidates, Context(background.shipped())).attribution
-        long = {row.left for row, bits in zip(rows, sizes(profile(left)), strict=True) if bits >= LEAST_BITS}
+        long = {
+            row.left
+            for row, bits in zip(rows, sizes(profile(left)), strict=True)
+            if bits >= LEAST_BITS or row.left.qualname == "<module>"
+        }
+        namesakes = {PurePosixPath(fragment.location.path).name for fragment in profile(source).fragments}
         for what in ("functions and classes", "files"):
             some = [
                 row
@@ -74,6 +80,7 @@ def main() -> None:
                 if (row.left.qualname == "<module>") == (what == "files")
                 and row.scores.get("source", 0.0) >= LEAST
                 and row.left in long
+                and PurePosixPath(row.left.location.path).name in namesakes
             ]
             counts = Counter(outcome(row) for row in some)
             shares = " | ".join(

@@ -138,7 +138,7 @@ def assembled(
         partition=partition,
         attribution=_all(finding.attribution for finding in findings.values()),
         explanations=explanations,
-        declared=told.declared,
+        declared=told.declared if "references" in findings else None,
         controls=_all(finding.controls for finding in findings.values()),
         skipped=unread,
         verdict=verdict.judge(judged),

@@ -273,7 +273,7 @@ def _explained_by(candidate: Candidate, compared: Compared) -> str:
         return f"{whom} was examined: the left shares nothing with the right repository that it could explain."
     return (
         f"{whom} was examined: of {shared:,} things that the left shares with the right repository (fragments, settings, "
-        f"tokens, tensors) it explains {better:,} better and {tied:,} as well; {shared - better - tied:,} remain."
+        f"tokens, tensors, references) it explains {better:,} better and {tied:,} as well; {shared - better - tied:,} remain."
     )
 
 

@@ -94,7 +94,7 @@ def render(report: Report) -> str:
         answers=explained.answers(report),
         attributed=explained.attributed(report),
         tied_families=explained.families(report),
-        declarations_read=lineage.were_read(report),
+        declarations_read=report.declared is not None,
         declarations=lineage.declarations(report),
         not_examined=lineage.not_examined(report),
         op_sign=OP_SIGN,

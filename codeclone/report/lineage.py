@@ -25,16 +25,11 @@ class Declares:
     """All places of the side that declare it."""
 
 
-def were_read(report: Report) -> bool:
-    """Whether declarations were looked for: releases that count explanations look for them."""
-    return bool(report.declared or report.explanations)
-
-
 def declarations(report: Report) -> list[Declares]:
     """By side, the left first, and by kind."""
     sides = {"left": "left", **{candidate.name: str(candidate.role) for candidate in report.candidates}}
     found: dict[tuple[str, str], list[Declared]] = {}
-    for row in report.declared:
+    for row in report.declared or ():
         found.setdefault((row.side, row.declaration.kind), []).append(row)
     return [
         Declares(side, role, kind, tuple(found[side, kind]), sum(row.count for row in found[side, kind]))
@@ -49,7 +44,7 @@ def not_examined(report: Report) -> list[str]:
     return list(
         dict.fromkeys(
             row.declaration.source
-            for row in report.declared
+            for row in report.declared or ()
             if row.side == "left" and not row.names and row.declaration.kind not in NAMES_NO_SOURCE
         )
     )

@@ -29,12 +29,12 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
         "  left is    " + ", ".join(f"{part} {percent(share)}" for part, _, share in shares(report.partition.total))
     )
     lines += [
-        plain(f"   {kind:<10}{parts(part).replace(' ·', ',')}")
+        plain(f"   {kind:<11}{parts(part).replace(' ·', ',')}")
         for kind, part in report.partition.by_kind.items()
         if part.total
     ]
     lines += [plain(f"  explained  {sentence}") for _, sentence in explained.answers(report)]
-    if lineage.were_read(report):
+    if report.declared is not None:
         lines.append(plain(f"  declared   {lineage.in_short(report)}"))
     for side in dict.fromkeys(compared.side for compared in report.compared):
         looked_at = [_compared(c) for c in report.compared if c.side == side and (c.files or c.facts)]

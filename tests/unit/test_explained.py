@@ -157,7 +157,7 @@ def test_the_page_tells_declarations_and_other_explanations(report: Report, plai
 
 
 def test_a_report_that_counted_nothing_says_nothing_of_it(plain_report: Report) -> None:
-    old = replace(plain_report, explanations=(), declared=(), controls=())
+    old = replace(plain_report, explanations=(), declared=None, controls=())
     page, summary = html.render(old), text.summary(old, [], color=False)
     for heading in ("Who explains what", "Declared lineage", "No declaration"):
         assert heading not in page
