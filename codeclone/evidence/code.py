@@ -19,7 +19,7 @@ from codeclone.match.features import COARSE, FINE, facts_of
 from codeclone.match.leftovers import defined, leftovers, shared_names
 from codeclone.match.measure import Pair, pairs
 from codeclone.match.pairing import best_matches
-from codeclone.match.rivals import Rival, attribution, explanations
+from codeclone.match.rivals import Contest, Rival, attribution, explanations
 from codeclone.match.showing import place_of
 from codeclone.match.side import Side, side_of
 from codeclone.match.structure import clone_classes
@@ -95,6 +95,7 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     rivals, facts = _rivals(left, candidates, context)
     mine, right = facts.left, next(rival for rival in rivals if rival.role == "right")
     others = [rival for rival in rivals if rival is not right]
+    contest = Contest(mine, rivals)
     explained = _explained(left, candidates, context)
     found = pairs(mine, right.side, right.matches, facts.attributable(explained), facts.bits)
     evidence = _with_controls(showing.evidence(mine, right.side, found), mine, right, others, found, facts)
@@ -113,8 +114,8 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         ),
         leftovers=tuple(left_over),
         common_names=shared_names(definitions, theirs, named_by_others),
-        attribution=attribution(mine, rivals),
-        explanations=explanations(mine, rivals, _shared(mine, right, others, found, facts), held),
+        attribution=attribution(contest),
+        explanations=explanations(contest, _shared(mine, right, others, found, facts), held),
         controls=whole_controls(TITLE, candidates, held, _held(right.side.profile, explaining(candidates), context)),
         partition=explained.partition(),
         calibrated=explained.partition(explained.keys[~is_kernel(explained.keys)]),
