@@ -150,7 +150,7 @@ def _weights(documents: Sequence[Document], context: Context) -> dict[str, float
 
 def _texts(mine: Sequence[Document], holding: Holding) -> list[str]:
     """Settings that a candidate has, as `key=value`."""
-    return sorted({mine[number].entries[at].text for number, at in holding.sources})
+    return sorted({mine[number].entries[at].text for number, at in holding.explained})
 
 
 def _elsewhere(
@@ -162,7 +162,8 @@ def _elsewhere(
         its = held[candidate.name]
         best = its.pairs.get(number)
         kept = {w.pairing.left for w in (best.kept if best else ())}
-        has_it = (e.text for at, e in enumerate(document.entries) if at in kept or (number, at) in its.sources)
+        explained = {*its.explained}
+        has_it = (e.text for at, e in enumerate(document.entries) if at in kept or (number, at) in explained)
         found |= dict.fromkeys(has_it, candidate.told)
     return found
 

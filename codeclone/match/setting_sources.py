@@ -10,8 +10,9 @@ from codeclone.match.setting_pairs import Pair, best_pairs
 from codeclone.model import Place
 from codeclone.parse.documents import Document
 
-RENAMED = 0.5
-"""Share of a setting that is found where another key has its value: half of what it says is its name."""
+RENAMED, COMMON = 0.5, 0.25
+"""Share of a setting that is found where another key has its value: half of what it says is its name; less where the value is one
+that many have, so that it explains nothing by itself."""
 
 Setting = tuple[int, int]
 """Places of a document and of an entry in it."""
@@ -25,6 +26,11 @@ class Holding:
     """Place of a document -> its pair with the best of the other repository's; those without one are missing."""
     sources: Mapping[Setting, tuple[float, Place]]
     """Share of each setting that is found, in (0, 1], and where."""
+
+    @property
+    def explained(self) -> list[Setting]:
+        """Settings of which enough is found to explain them."""
+        return [setting for setting, (score, _) in self.sources.items() if score >= RENAMED]
 
 
 def holding(
@@ -45,9 +51,8 @@ def holding(
         for at, entry in enumerate(document.entries):
             partner = partners.get(at)
             if partner is not None and pair is not None and partner.right is not None:
-                score = 1.0 if partner.op == "same" else RENAMED if bits[at] >= telling else 0.0
-                if score:
-                    sources[number, at] = score, place(pair.right, partner.right)
+                score = 1.0 if partner.op == "same" else RENAMED if bits[at] >= telling else COMMON
+                sources[number, at] = score, place(pair.right, partner.right)
             if sources.get((number, at), (0.0,))[0] < 1.0 and entry.text in anywhere:
                 sources[number, at] = 1.0, anywhere[entry.text]
     return Holding(pairs, sources)

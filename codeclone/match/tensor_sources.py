@@ -8,8 +8,8 @@ from codeclone.match.tensor_pairs import Pair
 from codeclone.match.tensor_rarity import fact
 from codeclone.model import Checkpoint, Location, Place
 
-RENAMED, GUESSED = 0.5, 0.25
-"""Share of a tensor that is found where one of equal shape stands under another name; half of that where it is a guess."""
+RENAMED = 0.5
+"""Share of a tensor that is found where one of equal shape stands under another name: names are the other half."""
 
 Source = tuple[float, Place]
 """Share of a tensor that is found, in (0, 1], and where."""
@@ -27,15 +27,16 @@ def anywhere(checkpoints: Sequence[Checkpoint]) -> dict[str, Source]:
 
 
 def mapped(pair: Pair | None) -> dict[int, Source]:
-    """Place of a left tensor -> the one that it is mapped onto, with the same shape."""
+    """Place of a left tensor -> the one that it is mapped onto, with the same shape; also where only the values that both begin
+    with say so. A guess among several of one shape explains nothing."""
     found: dict[int, Source] = {}
     if pair is None:
         return found
-    for one, other in pair.match.mapping:
+    rules = ((one, other) for one, other in pair.match.mapping if one not in pair.match.ambiguous)
+    for one, other in (*rules, *pair.same.items()):
         ours, theirs = pair.left.tensors[one], pair.right.tensors[other]
-        if ours.shape == theirs.shape:
-            share = 1.0 if ours.name == theirs.name else GUESSED if one in pair.match.ambiguous else RENAMED
-            found[one] = share, place(pair.right, other)
+        if ours.shape == theirs.shape and one not in found:
+            found[one] = 1.0 if ours.name == theirs.name else RENAMED, place(pair.right, other)
     return found
 
 

@@ -230,9 +230,8 @@ class Listening(nn.Module):
     def __init__(self, settings, storey):
         super().__init__()
         self.storey = storey
-        self.each = settings.breadth // settings.ears
-        self.crowd = settings.ears // settings.shared_ears
-        shared = self.each * settings.shared_ears
+        self.settings = settings
+        shared = settings.ear_span * settings.shared_ears
         self.ask = nn.Linear(settings.breadth, settings.breadth, bias=False)
         self.offer = nn.Linear(settings.breadth, shared, bias=False)
         self.bring = nn.Linear(settings.breadth, shared, bias=False)
@@ -240,15 +239,16 @@ class Listening(nn.Module):
 
     def forward(self, told, bearing, hide, shelf=None):
         def by_ear(values):
-            return values.unflatten(-1, (-1, self.each)).transpose(1, 2)
+            return values.unflatten(-1, (-1, self.settings.ear_span)).transpose(1, 2)
 
         asked = turned(by_ear(self.ask(told)), *bearing)
         offered = turned(by_ear(self.offer(told)), *bearing)
         brought = by_ear(self.bring(told))
         if shelf is not None:
             offered, brought = shelf.put(self.storey, offered, brought)
-        offered = offered.repeat_interleave(self.crowd, dim=1)
-        brought = brought.repeat_interleave(self.crowd, dim=1)
+        crowd = self.settings.ears // self.settings.shared_ears
+        offered = offered.repeat_interleave(crowd, dim=1)
+        brought = brought.repeat_interleave(crowd, dim=1)
         heard = F.scaled_dot_product_attention(asked, offered, brought, attn_mask=hide)
         return self.leave(heard.transpose(1, 2).flatten(-2))
 

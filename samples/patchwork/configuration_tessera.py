@@ -77,6 +77,10 @@ class TesseraSettings:
     most_cuts: int = 9
     eyes: EyeSettings = dataclasses.field(default_factory=EyeSettings)
 
+    @property
+    def ear_span(self):
+        return self.breadth // self.ears
+
     def visual_ceiling(self):
         """No sheet takes more positions than this."""
         views = 1

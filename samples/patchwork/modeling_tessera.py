@@ -116,7 +116,7 @@ class Storyteller(nn.Module):
     def __init__(self, settings: TesseraSettings):
         super().__init__()
         self.lexicon = nn.Embedding(settings.words, settings.breadth)
-        self.compass = Compass(settings.breadth // settings.ears, settings.wave_base)
+        self.compass = Compass(settings.ear_span, settings.wave_base)
         self.storeys = nn.ModuleList([Storey(settings, n) for n in range(settings.storeys)])
         self.calm_end = Level(settings.breadth, settings.floor)
 

@@ -18,47 +18,33 @@ ROLES = [("original", "independent"), ("independent", "original")]
 FORKS = [("fork_captions", "fork_radar"), ("fork_radar", "fork_captions")]
 
 CONVERGED = {
-    # Written out in place, the independent's property `head_dim` and its number of groups are what the original has there.
-    "Listening.__init__": "original",
-    "Storyteller.__init__": "original",
-    # Three lines; as a function, `tokenizer.unk_token_id` is nearer to the independent's than to the original's `self`.
-    "closing_ids": "independent",
+    # Of what it says next to nothing is left: each of the three has 0.08 of it.
+    "only_answers": "original",
 }
 """Small planted fragments of the patchwork of which another repository than their source has more, and which. Each is a known
 limit: fewer is better."""
 
-RIVALLED = {
-    "NovaSettings._most_tiles",
-    "TilePlanner._factorings",
-    "CentredNorm.forward",
-    "Phases",
-    "Phases.turn",
-    "GroupedAttention._project",
-    "GatedUnit",
-    "GatedUnit.forward",
-    "causal_bias",
-    "NovaSight._positions",
-    "NovaPipeline._expand",
-    "NovaPipeline._collate",
-}
-"""Fragments of `rewritten` that another implementation of the same idea, or upstream, happens to be nearer to than what they were
-reworked from. A known limit as well."""
+RIVALLED = {"Phases", "Phases.turn", "NovaPipeline._expand"}
+"""Fragments of `rewritten` that another implementation of the same idea is much nearer to than what they were reworked from. A
+known limit as well."""
 
 LEVEL = {
     # One setting divided by another: that stands in all of them.
     "AsterEyeConfig.cells_per_side",
     "SightSettings.side_in_patches",
-    "Phases.__init__",
-    "GatedUnit.__init__",
-    "NovaBackbone._summaries",
+    "NovaSettings._most_tiles",
 }
 """Fragments of the copies that are undecided, with the true source among the equals."""
 
 TOO_COMMON = {
-    "config.json": {"words", "breadth", "rise", "reach", "calm", "digests", "inset_side", "eyes.swell"},
+    "config.json": {"words", "breadth", "reach", "calm", "digests", "inset_side", "eyes.swell"},
     "preprocessor_config.json": {"spread"},
 }
 """Settings that were taken under another key: alone, their values tell too little."""
+
+
+TOO_SHORT = {"condenser.ajar", "bottleneck.inward.bias"}
+"""Tensors of so few values that no beginning tells them apart."""
 
 
 @cache
@@ -168,7 +154,6 @@ def test_every_new_token_is_attributed_to_its_source(right: str, claimed: str, t
 
 @pytest.mark.parametrize(("right", "claimed"), ROLES)
 def test_no_tensor_is_attributed_to_another_source(right: str, claimed: str, truth: dict[str, Any]) -> None:
-    """Names and shapes alone: of the original's, renamed, only those whose names still tell it are found."""
     found = rows(patchwork(right, claimed), "tensors")
     told = truth["sources"]["patchwork"]["tensors"]
     expected = {
@@ -181,9 +166,9 @@ def test_no_tensor_is_attributed_to_another_source(right: str, claimed: str, tru
     assert not any(row.undecided for row in found.values())
     upstreams = {name for name, of in told.items() if "upstream" in of}
     assert len(upstreams) == 35
-    assert attributed.keys() - upstreams == {
-        f"condenser.look.{name}" for name in ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
-    }
+    # Renamed ones are found by their rules, or by the values that they begin with; too short to tell are these.
+    copied = {name for name, source in expected.items() if source}
+    assert copied - attributed.keys() == TOO_SHORT
 
 
 @pytest.mark.parametrize(("right", "claimed"), ROLES)
