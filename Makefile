@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock names public-tokenizers bench-accuracy bench-calibration bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
+.PHONY: demo test check format stock names public-tokenizers bench-accuracy bench-attribution bench-calibration bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,7 +31,7 @@ format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-stock: $(VENV)/.installed ## rebuild the shipped background of code facts
+stock: $(VENV)/.installed ## rebuild the shipped background of code facts from benchmarks/stock-index.txt
 	$(BIN)/python benchmarks/build_stock.py
 
 public-tokenizers: $(VENV)/.installed ## rebuild the shipped tables of public tokenizers
@@ -39,6 +39,9 @@ public-tokenizers: $(VENV)/.installed ## rebuild the shipped tables of public to
 
 bench-configs: $(VENV)/.installed ## how often the settings of unrelated model families agree
 	$(BIN)/python benchmarks/configs.py
+
+bench-attribution: $(VENV)/.installed ## is the true source of a derivative named beside other ports of it?
+	$(BIN)/python benchmarks/attribution.py
 
 bench-accuracy: $(VENV)/.installed ## are copies found after they were rewritten, and by other tools?
 	$(BIN)/python benchmarks/accuracy.py

@@ -74,7 +74,6 @@ def row_of(report: Report, pairing: Pairing) -> Row:
             for kind in kinds()
         },
         "highest": [_kept(f) for f in sorted(report.evidence, key=_order)[:HIGHEST] if f.stance == "for"],
-        "because": list(report.verdict.because),
     }
 
 

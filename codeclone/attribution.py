@@ -19,6 +19,9 @@ DIGITS = 6
 ORDER: tuple[Role, ...] = ("ancestor", "claimed", "right")
 """What explains a fact first: a declared ancestor before a claimed source, both before the right repository."""
 
+LEAST_SHARED = 0.5
+"""Share of a setting, token or tensor that the right repository must have for the two to share it."""
+
 SAME_SCORE = 1e-6
 """Scores that differ by no more are the same: sums in another order differ in digits behind these."""
 
@@ -129,7 +132,7 @@ def explained_items(
     shared = [
         {name: score for name, (score, _) in item.sources.items()}
         for item in items
-        if item.telling and right in item.sources
+        if item.telling and item.sources.get(right, (0.0,))[0] >= LEAST_SHARED
     ]
     better, tied = dict.fromkeys(containments, 0), dict.fromkeys(containments, 0)
     for scores in shared:

@@ -58,6 +58,12 @@ def main() -> None:
     f"{', '.join(public_tokenizers.shown())}. [default: recognised]",
 )
 @click.option(
+    "--background",
+    "background_table",
+    metavar="TABLE",
+    help="How rare code is, as codeclone background counted it. [default: the shipped table]",
+)
+@click.option(
     "-o",
     "--output",
     "outputs",
@@ -86,6 +92,7 @@ def scan(
     claimed: tuple[str, ...],
     only: tuple[str, ...],
     base_tokenizer: str | None,
+    background_table: str | None,
     outputs: tuple[str, ...],
     formats: tuple[str, ...],
     fail_on: str | None,
@@ -113,6 +120,7 @@ def scan(
                 claimed=claimed,
                 only=only,
                 base_tokenizer=base_tokenizer,
+                background_table=background_table,
                 progress=progress.step,
             )
             progress.step("writing the report")
@@ -160,6 +168,49 @@ def renames(report: str, output: str | None, reverse: bool) -> None:
             _replace(Path(output), text)
         else:
             click.echo(text, nl=False)
+
+
+@main.command(short_help="Count how rare code is, or show what was counted.")
+@click.argument("index", required=False)
+@click.option("-o", "--output", metavar="TABLE", help="Write the table here, for scan --background.")
+@click.option("--extend", metavar="TABLE", help="Add to the counts of this table, or of the one called shipped.")
+@click.option("--show", metavar="TABLE", help="Only say what this table, or the one called shipped, counts.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what is being done, and list what was left out.")
+def background(index: str | None, output: str | None, extend: str | None, show: str | None, verbose: bool) -> None:
+    """Count in how many files of the packages of INDEX each fact of code occurs.
+
+    INDEX is a text file with a package in each line: name, release and folder, or the folder alone; folders are relative
+    to INDEX. Releases of one name are counted as one package. Below the headings [python] and [kernels] only files of
+    Python, and of C, C++ and CUDA, are counted; below [all] both. Only hashes and counts are written.
+    """
+    with _one_line():
+        if show is not None and (index, output, extend) == (None, None, None):
+            from codeclone import stock
+
+            click.echo("\n".join(stock.shown(show)))
+        elif show is None and index is not None and output is not None:
+            _build_background(index, output, extend, verbose)
+        else:
+            raise errors.OutputError("give INDEX and -o TABLE, or --show TABLE alone")
+
+
+def _build_background(index: str, output: str, extend: str | None, verbose: bool) -> None:
+    if not _usable(Path(output)):
+        raise errors.OutputError(f"{output[:200]}: not a file in an existing folder")
+    from codeclone import stock
+    from codeclone.background import packed
+
+    with _Progress(False, verbose) as progress:
+        built = stock.build(stock.read_index(index), stock.table_named(extend) if extend else None, progress.step)
+    content = packed(built.table)
+    _replace(Path(output), content)
+    if verbose:
+        for place, reason in built.left_out:
+            click.echo(plain(f"left out: {place}: {reason}"), err=True)
+    click.echo("\n".join(stock.told(built.table)))
+    click.echo(
+        f"{built.facts:,} facts met, {len(built.left_out):,} files or parts left out; {len(content) / 1e6:.2f} MB"
+    )
 
 
 def _loaded(path: str) -> Report:
@@ -210,14 +261,18 @@ def _targets(outputs: tuple[str, ...], formats: tuple[str, ...]) -> list[tuple[P
             kind = {".html": "html", ".htm": "html", ".json": "json", ".txt": "text"}.get(path.suffix.lower(), "")
             if not kind:
                 raise errors.OutputError(f"{name}: no format for this suffix; use .html, .json or .txt, or --format")
-        try:
-            usable = not path.is_dir() and path.absolute().parent.is_dir()
-        except (OSError, ValueError):
-            usable = False
-        if not usable:
+        if not _usable(path):
             raise errors.OutputError(f"{name[:200]}: not a file in an existing folder")
         targets.append((path, kind))
     return targets
+
+
+def _usable(path: Path) -> bool:
+    """Whether a file can be written there, as far as its folder tells."""
+    try:
+        return not path.is_dir() and path.absolute().parent.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _suffix(kind: str) -> str:
@@ -242,12 +297,12 @@ def _write(report: Report, path: Path, kind: str) -> None:
     _replace(path, _rendered(report, kind))
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str | bytes) -> None:
     """Write through a new neighbouring file, so that an interrupted run leaves what was there.
 
     A link is followed; what is no regular file, such as a device or a pipe, is written to directly.
     """
-    content = text.encode("utf-8", "backslashreplace")
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     target = Path(os.path.realpath(path))
     partial = None
     import tempfile

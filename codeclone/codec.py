@@ -116,7 +116,7 @@ def report_to_dict(report: Report) -> Json:
         "evidence": [_evidence_to_dict(finding) for finding in report.evidence],
         "attribution": [_attribution_to_dict(row) for row in report.attribution],
         "explanations": [asdict(row) for row in report.explanations],
-        "declared": [_declared_to_dict(found) for found in report.declared],
+        "declared": None if report.declared is None else [_declared_to_dict(found) for found in report.declared],
         "classes": [
             {"left": _places_to_list(c.left), "right": _places_to_list(c.right), "evidence": list(c.evidence)}
             for c in report.classes
@@ -288,7 +288,7 @@ def _report(data: Json) -> Report:
         leftovers=tuple(_leftover(found) for found in data.get("leftovers", ())),
         common_names=_common_names(data["common_names"]) if data.get("common_names") else None,
         explanations=tuple(Explanation(**row) for row in data.get("explanations", ())),
-        declared=tuple(_declared(found) for found in data.get("declared", ())),
+        declared=None if data.get("declared") is None else tuple(_declared(found) for found in data["declared"]),
     )
 
 

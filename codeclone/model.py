@@ -786,5 +786,5 @@ class Report:
     """None in reports of releases that did not look for them."""
     explanations: tuple[Explanation, ...] = ()
     """By kind, then in the order of the candidates."""
-    declared: tuple[Declared, ...] = ()
-    """What both sides and every candidate say they come from; in order of side, file and line."""
+    declared: tuple[Declared, ...] | None = None
+    """What both sides and every candidate say they come from, in order of side, file and line; None where nobody looked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, count
 from typing import TypeVar
 
@@ -14,8 +15,10 @@ from codeclone.attribution import added
 from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError, SourceError
 from codeclone.evidence import Context, Findings, Profiled, Room, kinds, profiles, room
+from codeclone.lineage import Examined, examine
 from codeclone.model import Candidate, Partitions, Report, Role, Skipped, Snapshot
 from codeclone.omissions import omissions
+from codeclone.plain import plain
 from codeclone.read import open_source
 from codeclone.read.digests import same_files, with_digests
 
@@ -40,6 +43,7 @@ def scan(
     claimed: Sequence[str] = (),
     only: Sequence[str] = (),
     base_tokenizer: str | None = None,
+    background_table: str | None = None,
     command: str = "",
     progress: Progress = lambda step: None,
 ) -> Report:
@@ -47,9 +51,9 @@ def scan(
 
     `ancestors`, `claimed`: sources of declared common ancestors, and of what the left's authors name as theirs; their order
     changes nothing. `only`: kinds of evidence to look at; all where empty. `base_tokenizer`: what the left tokenizer was made
-    from, a name of `public_tokenizers.names()` or a source; recognised where it is not given. Raises SourceError for a source
-    that cannot be read, NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an
-    unknown kind.
+    from, a name of `public_tokenizers.names()` or a source; recognised where it is not given. `background_table`: the
+    file of a table that `stock` built, in place of the shipped one. Raises SourceError for a source that cannot be read,
+    NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an unknown kind.
     """
     with _no_garbage():
         sources: list[tuple[Role, str]] = [
@@ -57,7 +61,7 @@ def scan(
             *(("ancestor", source) for source in ancestors),
             *(("claimed", source) for source in claimed),
         ]
-        return _scan(left, sources, only, base_tokenizer, command, progress)
+        return _scan(left, sources, only, base_tokenizer, background_table, command, progress)
 
 
 @contextmanager
@@ -77,21 +81,23 @@ def _scan(
     sources: Sequence[tuple[Role, str]],
     only: Sequence[str],
     base_tokenizer: str | None,
+    background_table: str | None,
     command: str,
     progress: Progress,
 ) -> Report:
     rooms = _rooms(only)
+    table = _background(background_table)
     read = []
     for source in (left, *(source for _, source in sources)):
         progress(f"reading {source}")
         read.append(open_source(source))
     left_snapshot, *others = with_digests(read)
     sides = named([(role, snapshot) for (role, _), snapshot in zip(sources, others, strict=True)])
-    context = Context(background.shipped(), base_tokenizer=_base_tokenizer(base_tokenizer))
+    context = Context(table, base_tokenizer=_base_tokenizer(base_tokenizer))
     findings = {
         kind: _findings(kind, its_room, left_snapshot, sides, context, progress) for kind, its_room in rooms.items()
     }
-    return assembled(left_snapshot, sides, rooms, findings, command)
+    return _with_background(assembled(left_snapshot, sides, rooms, findings, command), table)
 
 
 def assembled(
@@ -103,10 +109,22 @@ def assembled(
 ) -> Report:
     """The report of what the rooms found. `sides`: as `named` has them. Raises NothingToCompareError."""
     unread = omissions(left, sides, rooms, findings)
-    _hold_something(findings, left.repository.name, sides, unread)
+    _hold_something(findings, left.repository.name, sides, unread, every_kind={*rooms} == {*kinds()})
     candidates = tuple(candidate for candidate, _ in sides)
-    evidence = tuple(found for finding in findings.values() for found in finding.evidence)
+    told = _lineage(left, sides, findings)
+    evidence = told.evidence
+    explanations = _all(finding.explanations for finding in findings.values())
     partition = _partitions(findings)
+    judged = verdict.Compared(
+        evidence=evidence,
+        total=partition.total,
+        calibrated=added([finding.calibrated for finding in findings.values()]),
+        candidates=candidates,
+        explanations=explanations,
+        left_digest=left.repository.digest,
+        same_files=same_files(left, sides[0][1]),
+        lineage=verdict.Lineage("references" in findings, told.names_right, told.not_examined),
+    )
     return Report(
         schema=SCHEMA,
         tool_name="codeclone",
@@ -119,21 +137,25 @@ def assembled(
         evidence=evidence,
         partition=partition,
         attribution=_all(finding.attribution for finding in findings.values()),
-        explanations=_all(finding.explanations for finding in findings.values()),
+        explanations=explanations,
+        declared=told.declared if "references" in findings else None,
         controls=_all(finding.controls for finding in findings.values()),
         skipped=unread,
-        verdict=verdict.judge(
-            evidence,
-            partition.total,
-            added([finding.calibrated for finding in findings.values()]),
-            candidates,
-            same_files=same_files(left, sides[0][1]),
-        ),
+        verdict=verdict.judge(judged),
         classes=_all(finding.classes for finding in findings.values()),
         composition=_all(finding.composition for finding in findings.values()),
         leftovers=_all(finding.leftovers for finding in findings.values()),
         common_names=next((f.common_names for f in findings.values() if f.common_names), None),
     )
+
+
+def _lineage(left: Snapshot, sides: Sequence[Side], findings: Mapping[str, Findings]) -> Examined:
+    """What the declarations of both sides come to; nothing where the room that reads them was not asked."""
+    evidence = _all(finding.evidence for finding in findings.values())
+    read = findings.get("references")
+    if read is None:
+        return Examined(evidence, (), "", ())
+    return examine(left, sides, evidence, read.declarations, read.titles, read.definitions)
 
 
 def _all(parts: Iterable[Sequence[Part]]) -> tuple[Part, ...]:
@@ -160,6 +182,23 @@ def _rooms(only: Sequence[str]) -> dict[str, Room]:
     if unknown:
         raise CodecloneError(f"unknown kind of evidence: {', '.join(unknown)} (known: {', '.join(kinds())})")
     return {kind: room(kind) for kind in kinds() if not only or kind in only}
+
+
+def _background(path: str | None) -> background.Background:
+    return background.load(path, room("code").VERSION) if path is not None else background.shipped()
+
+
+def _with_background(report: Report, table: background.Background) -> Report:
+    """The report, with what a reader has to know of a background that is not the shipped one."""
+    if not table.name:
+        return report
+    note = (
+        f"How rare code is was looked up in {plain(table.name)} ({table.files:,} files of Python, {table.kernel_files:,} of "
+        "C, C++ and CUDA), not in the background that ships with codeclone: the rates behind the levels were not measured "
+        "with it."
+    )
+    caveats = (*report.verdict.caveats, note, *background.too_few(table))
+    return replace(report, verdict=replace(report.verdict, caveats=caveats))
 
 
 def _base_tokenizer(source: str | None) -> str | Snapshot | None:
@@ -196,9 +235,16 @@ def _place(side: tuple[Role, Snapshot]) -> tuple[int, str, str, str]:
 
 
 def _hold_something(
-    findings: Mapping[str, Findings], left: str, sides: Sequence[Side], unread: Sequence[tuple[str, Skipped]]
+    findings: Mapping[str, Findings],
+    left: str,
+    sides: Sequence[Side],
+    unread: Sequence[tuple[str, Skipped]],
+    *,
+    every_kind: bool,
 ) -> None:
-    for side, name in [("left", left), *((candidate.name, candidate.name) for candidate, _ in sides)]:
+    """An ancestor or claimed source may have nothing of the kinds that were asked for, but not nothing at all."""
+    needed = [candidate.name for candidate, _ in sides if every_kind or candidate.role == "right"]
+    for side, name in [("left", left), *((name, name) for name in needed)]:
         looked_at = [c for finding in findings.values() for c in finding.compared if c.side == side]
         if not any(compared.facts or compared.fragments for compared in looked_at):
             reasons = [skip.reason for other, skip in unread if other == side]

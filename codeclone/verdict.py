@@ -7,13 +7,26 @@ ancestor or a claimed source that was examined and does not explain it (docs/sta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from codeclone.model import KIND_TITLES, LEVELS, Candidate, Evidence, Level, Partition, Verdict
+from codeclone.model import (
+    KIND_TITLES,
+    LEVELS,
+    Candidate,
+    Evidence,
+    Explanation,
+    Level,
+    Partition,
+    Verdict,
+)
 
 MOST_FOR_ONE_KIND: Level = "moderate"
 
 FAMILY = {"config": "code"}
 """Kinds that depend on each other count as one: whoever takes over the code of a configuration class takes its defaults."""
+
+MANY_FAMILIES = 3
+"""So many independent kinds at `moderate` are `strong` together, where none of them is by itself."""
 
 WHOLE_SHARE, WHOLE_BITS, WHOLE_PAIRS = 0.10, 1000.0, 5
 """So large a share of the left repository's bits that are not stock, so many bits, and so many pairs that can be shown
@@ -21,80 +34,137 @@ together count as `moderate` even where no single pair does: many small function
 unrelated packages the share stayed below 0.07 (docs/calibration.md)."""
 
 
-def judge(
-    evidence: Sequence[Evidence],
-    total: Partition,
-    calibrated: Partition,
-    candidates: Sequence[Candidate],
-    *,
-    same_files: bool,
-) -> Verdict:
-    """The level of the whole comparison, why, and what stands against relying on it.
+LEAST_RELATED = 0.05
+"""Of the left's bits of some kind: an ancestor that has less is no ancestor of it, and to have examined it tests nothing. Between
+unrelated packages nine in ten share less (docs/calibration.md)."""
 
-    `calibrated`: of the total, the facts whose share of a whole repository is known for unrelated ones. `same_files`: the right
-    repository has the left one's files, byte for byte.
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What the left says of where it comes from, as far as a verdict needs it."""
+
+    read: bool = False
+    """Whether anybody looked for declarations."""
+    names_right: str = ""
+    """Where the left names the right repository as a source of its own, with the place; empty where it does not."""
+    not_examined: tuple[str, ...] = ()
+    """Other sources that it names, and that are not among the candidates; those it names most first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Everything that a verdict rests on."""
+
+    evidence: Sequence[Evidence]
+    total: Partition
+    calibrated: Partition
+    """Of the total, the facts whose share of a whole repository is known for unrelated ones."""
+    candidates: Sequence[Candidate]
+    explanations: Sequence[Explanation] = ()
+    left_digest: str = ""
+    same_files: bool = False
+    """The right repository has the left one's files, byte for byte."""
+    lineage: Lineage = Lineage()
+
+    @property
+    def supporting(self) -> list[Evidence]:
+        """Findings that speak for a shared origin."""
+        return [finding for finding in self.evidence if finding.stance == "for" and finding.level != "none"]
+
+    @property
+    def others(self) -> list[Candidate]:
+        """Ancestors and claimed sources."""
+        return [candidate for candidate in self.candidates if candidate.role != "right"]
+
+    @property
+    def tested(self) -> list[Candidate]:
+        """Of these, those that could have explained something: every source that the authors name, and ancestors that the
+        left has anything to do with."""
+        related = {row.candidate for row in self.explanations if row.containment >= LEAST_RELATED}
+        return [candidate for candidate in self.others if candidate.role == "claimed" or candidate.name in related]
+
+    @property
+    def right(self) -> Candidate:
+        return next(candidate for candidate in self.candidates if candidate.role == "right")
+
+    @property
+    def much(self) -> bool:
+        """Whether the code counts as `moderate` by what is attributable in all."""
+        pairs = sum(finding.kind == "code" for finding in self.supporting)
+        enough = self.calibrated.attributable >= WHOLE_BITS and pairs >= WHOLE_PAIRS
+        return enough and share(self.calibrated) >= WHOLE_SHARE
+
+
+def share(partition: Partition) -> float:
+    """Attributable bits in all bits that are not stock."""
+    rest = partition.total - partition.stock
+    return partition.attributable / rest if rest else 0.0
+
+
+def judge(compared: Compared, reached: str = "") -> Verdict:
+    """The level of the whole comparison, why, what stands against relying on it, and what else could explain it.
+
+    `reached`: how often unrelated pairs reach that level, as `level_of` gives it; empty where that was not measured.
     """
-    supporting = [finding for finding in evidence if finding.stance == "for" and finding.level != "none"]
-    share = _share(total)
-    much = _is_much(supporting, calibrated)
-    examined = any(candidate.role != "right" for candidate in candidates)
-    level = _level(supporting, much, examined)
+    level = level_of(compared)
     return Verdict(
         level=level,
         direction="cannot tell",
-        because=(
-            *(["Both sides are the same files, byte for byte."] if same_files else []),
-            *_because(supporting, total, share, much, examined),
-        ),
-        caveats=tuple(_caveats(level, supporting, examined)),
+        because=tuple(_because(compared)),
+        caveats=tuple(_caveats(compared, level, reached)),
+        other_explanations=tuple(_other_explanations(compared)),
     )
 
 
-def _share(total: Partition) -> float:
-    """Attributable bits in all bits that are not stock."""
-    rest = total.total - total.stock
-    return total.attributable / rest if rest else 0.0
-
-
-def _level(supporting: Sequence[Evidence], much: bool, examined: bool) -> Level:
+def level_of(compared: Compared) -> Level:
+    """`none` to `strong`; `very strong` needs a rate of false alarms among strangers with one architecture that nobody has
+    measured yet."""
+    supporting = compared.supporting
     if not supporting:
         return "none"
     best = max((finding.level for finding in supporting), key=LEVELS.index)
-    if much:
+    if compared.much:
         best = max(best, "moderate", key=LEVELS.index)
-    if len(_telling_families(supporting)) > 1 and examined:
-        return best
+    families = _telling_families(compared)
+    if len(families) > 1 and compared.tested:
+        return max(best, "strong", key=LEVELS.index) if len(families) >= MANY_FAMILIES else best
     return min(best, MOST_FOR_ONE_KIND, key=LEVELS.index)
 
 
-def _telling_families(supporting: Sequence[Evidence]) -> set[str]:
+def _telling_families(compared: Compared) -> set[str]:
     """Independent kinds that reach `moderate`."""
-    telling = (f.kind for f in supporting if LEVELS.index(f.level) >= LEVELS.index("moderate"))
-    return {FAMILY.get(kind, kind) for kind in telling}
+    telling = {f.kind for f in compared.supporting if LEVELS.index(f.level) >= LEVELS.index("moderate")}
+    return {FAMILY.get(kind, kind) for kind in telling | ({"code"} if compared.much else set())}
 
 
-def _because(supporting: Sequence[Evidence], total: Partition, share: float, much: bool, examined: bool) -> list[str]:
+# What is shown
+
+
+def _because(compared: Compared) -> list[str]:
+    total, supporting = compared.total, compared.supporting
+    same = ["Both sides are the same files, byte for byte."] if compared.same_files else []
     if not supporting:
         return [
+            *same,
             "Nothing that both sides share is enough to be shown; what single facts coincide "
-            f"({share * 100:.1f} % of the bits that are not stock) is within what unrelated projects have in common."
+            f"({share(total) * 100:.1f} % of the bits that are not stock) is within what unrelated projects have in common.",
         ]
-    others = " and with no ancestor or claimed source" if examined else ""
+    others = " and with no ancestor or claimed source" if compared.others else ""
     sentences = [
-        f"{share * 100:.1f} % of the left repository's bits that are not stock are attributable: shared with the right "
+        f"{share(total) * 100:.1f} % of the left repository's bits that are not stock are attributable: shared with the right "
         f"repository{others} ({total.attributable:,.0f} of {total.total - total.stock:,.0f} bits)."
     ]
     for level in reversed(LEVELS[1:]):
         found = sum(finding.level == level for finding in supporting if finding.kind == "code")
         if found:
             sentences.append(f"Code: {_pairs(found)} at level {level}.")
-    if much:
+    if compared.much:
         sentences.append(
             f"Together the code counts as moderate by itself: the share is over {WHOLE_SHARE * 100:.0f} %, with at least "
             f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. None of the unrelated packages that were measured "
             "reached that."
         )
-    return [*sentences, *_other_kinds(supporting)]
+    return [*same, *sentences, *_other_kinds(supporting)]
 
 
 def _other_kinds(supporting: Sequence[Evidence]) -> list[str]:
@@ -109,34 +179,105 @@ def _other_kinds(supporting: Sequence[Evidence]) -> list[str]:
     return sentences
 
 
-def _is_much(supporting: Sequence[Evidence], calibrated: Partition) -> bool:
-    pairs = sum(finding.kind == "code" for finding in supporting)
-    return _share(calibrated) >= WHOLE_SHARE and calibrated.attributable >= WHOLE_BITS and pairs >= WHOLE_PAIRS
-
-
 def _pairs(count: int) -> str:
     return f"{count:,} pair of fragments is" if count == 1 else f"{count:,} pairs of fragments are"
 
 
-def _caveats(level: Level, supporting: Sequence[Evidence], examined: bool) -> list[str]:
+# What is not shown, and what would change it
+
+
+def _caveats(compared: Compared, level: Level, reached: str) -> list[str]:
     caveats = []
     if level == "weak":
         caveats.append(
             "Weak is what unrelated projects reach that follow the same habits or the same papers. It is a place to "
             "look, and no ground for a claim."
         )
-    elif supporting:
+    elif compared.supporting:
         caveats.append(
-            "What both sides share shows a shared origin. It does not show who copied from whom: the right repository "
-            "may be the copy, or both may come from a third."
+            "What both sides share shows a shared origin. It does not show who copied from whom: nothing here is dated, so "
+            "the direction cannot be told."
         )
-    if not examined:
+    if reached:
+        caveats.append(reached)
+    if not compared.others:
         caveats.append(
-            "No common ancestor and no source named by the authors was examined, and credits in comments or licences "
-            "were not read. What both repositories took from one public source, openly or not, counts as attributable "
-            "here unless it is in the shipped background. Without one the level cannot go above moderate."
+            "No common ancestor and no source named by the authors was examined. What both repositories took from one public "
+            "source, openly or not, counts as attributable here unless it is in the shipped background. Without one the level "
+            "cannot go above moderate; with --ancestor or --claimed it can rise or fall."
         )
-    if len(_telling_families(supporting)) < 2 and level != "none":
-        caveats.append("A level above moderate needs two independent kinds of evidence that each reach moderate.")
+    elif not compared.tested:
+        caveats.append(
+            f"No ancestor that was examined has {LEAST_RELATED * 100:.0f} % of the left repository in any kind of evidence, so none "
+            "of them tests a common origin: the level cannot go above moderate."
+        )
+    if level != "none" and len(_telling_families(compared)) < 2:
+        caveats.append(
+            "A level above moderate needs two independent kinds of evidence that each reach moderate; code and settings count "
+            "as one. A second kind would change it."
+        )
+    for candidate in compared.others:
+        for digest, side in ((compared.right.repository.digest, "right"), (compared.left_digest, "left")):
+            if candidate.repository.digest == digest:
+                caveats.append(
+                    f"{candidate.name}, given as {_role(candidate)}, is the {side} repository itself: it explains all that "
+                    "could be attributed."
+                )
     caveats.append("Bits of facts in one fragment overlap, so they measure amount and are not odds.")
     return caveats
+
+
+def _role(candidate: Candidate) -> str:
+    return "ancestor" if candidate.role == "ancestor" else "claimed source"
+
+
+# What else could have led to the same
+
+
+def _other_explanations(compared: Compared) -> list[str]:
+    if not compared.supporting and not any(row.better + row.tied for row in compared.explanations if row.shared):
+        return []
+    found = []
+    lineage = compared.lineage
+    if lineage.names_right:
+        found.append(
+            f"Declared reuse: the left names the right repository as a source ({lineage.names_right}). What is shown is then "
+            "reuse that its authors declare; whether its terms are kept is not examined."
+        )
+    found += [_explained_by(candidate, compared) for candidate in compared.others]
+    if lineage.not_examined:
+        found.append(
+            f"A source that was not examined: the left also names {_listed(lineage.not_examined)}. Given with --claimed, each "
+            "would be tested."
+        )
+    if not any(candidate.role == "ancestor" for candidate in compared.others):
+        found.append("A common ancestor: both may come from a third repository. None was named, so none was tested.")
+    found.append(
+        "The other direction: the right repository, or the revision of it that was examined, may come from the left one."
+    )
+    found.append(
+        "A public source that is in no shipped table, such as a paper's listing, a tutorial or generated code, which both "
+        "followed: the shipped background holds what is frequent, not all that is public."
+    )
+    if lineage.read and not lineage.names_right:
+        found.append("Declared reuse was looked for: no declaration of the left names the right repository.")
+    return found
+
+
+def _explained_by(candidate: Candidate, compared: Compared) -> str:
+    """What of the shared findings one ancestor or claimed source explains."""
+    rows = [row for row in compared.explanations if row.candidate == candidate.name and row.shared]
+    shared, better, tied = (sum(getattr(row, name) for row in rows) for name in ("shared", "better", "tied"))
+    whom = f"The {_role(candidate)} {candidate.name}"
+    if not shared:
+        return f"{whom} was examined: the left shares nothing with the right repository that it could explain."
+    return (
+        f"{whom} was examined: of {shared:,} things that the left shares with the right repository (fragments, settings, "
+        f"tokens, tensors, references) it explains {better:,} better and {tied:,} as well; {shared - better - tied:,} remain."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = names[:5]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return ", ".join(shown) + more

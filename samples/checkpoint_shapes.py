@@ -163,3 +163,31 @@ def plover(width: int = 16, head: int = 16) -> dict[str, Draw]:
     for part, (out, into) in parts.items():
         draws |= convolution(f"head.{part}.conv", out, into, 3, 3, bias=False) | layer_norm(f"head.{part}.norm", out)
     return draws | convolution("head.classify", 5, 8, 1, 1)
+
+
+def tessera(text: int = 20, shared: int = 5, rise: int = 36) -> dict[str, Draw]:
+    """Upstream's encoder with two blocks, the original's resampler and projector by other names, and its own decoder."""
+    draws = {name: draw for name, draw in basalt().items() if name.startswith("encoder.") and ".blocks.2." not in name}
+    draws |= {
+        "condenser.asks": Draw((QUERIES, HIDDEN)),
+        **linear("condenser.entry", HIDDEN, 16, bias=False),
+        "condenser.look.in_proj_weight": Draw((3 * HIDDEN, HIDDEN)),
+        "condenser.look.in_proj_bias": Draw((3 * HIDDEN,), sd=0.01),
+        **linear("condenser.look.out_proj", HIDDEN, HIDDEN),
+        "condenser.mixing": Draw((HIDDEN, HIDDEN)),
+        "condenser.ajar": Draw((1,), 0.25, 0.1),
+        **linear("bottleneck.inward", SQUEEZED, HIDDEN),
+        **linear("bottleneck.outward", HIDDEN, SQUEEZED),
+        "teller.lexicon.weight": Draw((BASE_VOCABULARY + NEW_TOKENS, text)),
+        "teller.calm_end.height": Draw((text,), 1.0, 0.1),
+    }
+    for norm in ("calm_ask", "calm_seen", "calm_end"):
+        draws |= layer_norm(f"condenser.{norm}", HIDDEN)
+    for number in range(2):
+        storey = f"teller.storeys.{number}"
+        draws |= {f"{storey}.{norm}.height": Draw((text,), 1.0, 0.1) for norm in ("calm_listen", "calm_think")}
+        for name, out in (("ask", text), ("offer", shared), ("bring", shared), ("leave", text)):
+            draws |= linear(f"{storey}.listen.{name}", out, text, bias=False)
+        draws |= linear(f"{storey}.valve", rise, text, bias=False) | linear(f"{storey}.climb", rise, text, bias=False)
+        draws |= linear(f"{storey}.descend", text, rise, bias=False)
+    return draws

@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from checkpoint_shapes import BASE_VOCABULARY, HIDDEN, OWN_TOKENS, Draw, basalt, lantern, lumen, pebble, plover
+from checkpoint_shapes import BASE_VOCABULARY, HIDDEN, OWN_TOKENS, Draw, basalt, lantern, lumen, pebble, plover, tessera
 
 SAMPLES = Path(__file__).resolve().parent
 
-NOISE_SD = {"renamed": 1 / 708, "rewritten": 1 / 500}
+NOISE_SD = {"renamed": 1 / 708, "rewritten": 1 / 500, "patchwork": 1 / 600}
 """What the copies add to every value to hide where it comes from."""
 FINE_TUNING = 0.06
 """Size of a fork's change of one block's matrices, as a share of their spread; grows with the depth of the block."""
@@ -129,6 +129,16 @@ def fine_tuned(sample: str, draws: Mapping[str, Draw], upstream: Tensors) -> Ten
     return tensors
 
 
+def patchwork(sources: Mapping[str, Mapping[str, str]], original: Tensors, upstream: Tensors) -> Tensors:
+    """`sources`: of each tensor that is not its own, the candidate that has it and its name there."""
+    tensors = fine_tuned("patchwork", tessera(), upstream)
+    renamed = {name: told["original"] for name, told in sources.items() if "original" in told}
+    for name, source in renamed.items():
+        noise = NOISE_SD["patchwork"] * normals(f"patchwork/{name}", original[source].size)
+        tensors[name] = original[source] + noise.reshape(original[source].shape)
+    return tensors
+
+
 def lookalike() -> Tensors:
     """The original's names and shapes with other norms; nothing of its values."""
     draws = {rewrite(name, mirrored(LOOKALIKE_NORMS)): draw for name, draw in lumen().items()}
@@ -182,8 +192,11 @@ def sharded(tensors: Tensors, kind: str) -> dict[str, bytes]:
     return files | {"model.safetensors.index.json": (json.dumps(index, indent=2) + "\n").encode()}
 
 
-def checkpoints(rules: Mapping[str, Rules]) -> dict[str, bytes]:
-    """Path below the samples -> content. The rules of each copy lead from its names to the original's."""
+def checkpoints(rules: Mapping[str, Rules], sources: Mapping[str, Mapping[str, str]]) -> dict[str, bytes]:
+    """Path below the samples -> content. The rules of each copy lead from its names to the original's.
+
+    `sources`: of the tensors of the patchwork.
+    """
     original, upstream = rounded(drawn("original", lumen())), drawn("upstream", basalt())
     whole = {
         "original": (original, "BF16"),
@@ -193,6 +206,7 @@ def checkpoints(rules: Mapping[str, Rules]) -> dict[str, bytes]:
         "upstream": (upstream, "F32"),
         "fork_captions": (fine_tuned("fork_captions", lantern(), upstream), "F32"),
         "fork_radar": (fine_tuned("fork_radar", plover(), upstream), "F32"),
+        "patchwork": (patchwork(sources, original, upstream), "F32"),
     }
     files = {f"{name}/model.safetensors": safetensors(tensors, kind) for name, (tensors, kind) in whole.items()}
     shards = sharded(rewritten(original, rules["rewritten"]), "F32")
@@ -208,9 +222,11 @@ def check_truth(tensors: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def main(folder: Path) -> None:
-    tensors = json.loads((SAMPLES / "truth.json").read_text(encoding="utf-8"))["tensors"]
+    truth = json.loads((SAMPLES / "truth.json").read_text(encoding="utf-8"))
+    tensors = truth["tensors"]
     check_truth(tensors)
-    for path, data in checkpoints({copy: told["rules"] for copy, told in tensors.items()}).items():
+    rules = {copy: told["rules"] for copy, told in tensors.items()}
+    for path, data in checkpoints(rules, truth["sources"]["patchwork"]["tensors"]).items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)

@@ -41,3 +41,37 @@ functions = st.lists(_statements, min_size=2, max_size=7).map(
 
 def write(template: str, name: str, variables: list[str]) -> str:
     return template.format(*variables, f=name)
+
+
+# Who explains what
+
+facts = st.dictionaries(
+    st.integers(0, 60) | st.sampled_from([2**64 - 1, 2**63]), st.floats(0.0, 40.0, allow_subnormal=False), max_size=40
+)
+"""Facts of a left repository with their bits: few, so that candidates share them."""
+
+roles = st.sampled_from(["right", "ancestor", "claimed"])
+
+explaining = st.tuples(st.sampled_from(["ancestor", "claimed"]), st.frozensets(st.integers(0, 60), max_size=30))
+"""What may explain facts instead of the right repository: role and facts."""
+
+candidates = st.tuples(st.frozensets(st.integers(0, 60), max_size=40), st.lists(explaining, max_size=5)).map(
+    lambda both: [("right", both[0]), *both[1]]
+)
+"""The right repository first."""
+
+SCANNED = [("fork_radar", "fork_captions"), ("upstream", "fork_radar"), ("lookalike", "original")]
+"""Samples that are quick to compare."""
+
+CANDIDATES = ["upstream", "fork_captions", "fork_radar", "lookalike", "independent"]
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> tuple[str, str, list[tuple[str, str]], tuple[str, str]]:
+    """Left and right sample, what else may explain the left one in random order, each with its role, and one more of these."""
+    left, right = draw(st.sampled_from(SCANNED))
+    names = draw(st.permutations([name for name in CANDIDATES if name != left]))
+    count = draw(st.integers(2, 3))
+    parts = st.sampled_from(["ancestor", "claimed"])
+    *some, more = [(name, draw(parts)) for name in names[: count + 1]]
+    return left, right, some, more

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -26,10 +26,12 @@ from codeclone.model import (
     Compared,
     CompositionRow,
     Control,
+    Declaration,
     Evidence,
     Explanation,
     Facts,
     Leftover,
+    Measure,
     Partition,
     Place,
     Profile,
@@ -90,6 +92,12 @@ class Findings:
     composition: tuple[CompositionRow, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
     common_names: CommonNames | None = None
+    declarations: Mapping[str, tuple[Declaration, ...]] = field(default_factory=dict)
+    """What each side of `sides` says it comes from, in order of file and line."""
+    titles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each side calls itself."""
+    definitions: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Names of the classes and functions of each side."""
 
 
 def finding_id(kind: str, left: Sequence[Place], right: Sequence[Place]) -> str:
@@ -116,21 +124,49 @@ def explaining(candidates: Sequence[Profiled]) -> list[Profiled]:
     return sorted((c for c in candidates if c.role != "right"), key=lambda candidate: (candidate.role, candidate.name))
 
 
-def whole_controls(
-    title: str, left: Profile, candidates: Sequence[Profiled], contained: Callable[[Profile, Profile], float]
-) -> tuple[Control, ...]:
-    """How much of the left and of the right repository each candidate has, beside how much of the left the right has.
+SHARE_HELD = "share held"
 
-    `title`: of the room. `contained`: the share of the bits of the first that are not stock that the second has.
+_SAME_FIGURE = "the same figure for this pair"
+
+
+def whole_controls(
+    title: str, candidates: Sequence[Profiled], left: Mapping[str, float], right: Mapping[str, float]
+) -> tuple[Control, ...]:
+    """How much of the left repository each candidate has, and how much of the right one each of the others.
+
+    `title`: of the room. `left`, `right`: candidate -> share of the bits of that side that are not stock that it has.
     """
-    right = next(candidate for candidate in candidates if candidate.role == "right")
-    measure = f"{title}: share held"
+    measure = f"{title}: {SHARE_HELD}"
     meaning = "of the bits of the first that are not stock, the share that the second has"
-    rows = [Control(f"left ~ {right.name}", measure, contained(left, right.profile), meaning)]
-    for other in explaining(candidates):
-        rows.append(Control(f"left ~ {other.name}", measure, contained(left, other.profile), meaning))
-        rows.append(Control(f"right ~ {other.name}", measure, contained(right.profile, other.profile), meaning))
+    rows = []
+    for candidate in candidates:
+        rows.append(Control(f"left ~ {candidate.name}", measure, left[candidate.name], meaning))
+        if candidate.role != "right":
+            rows.append(Control(f"right ~ {candidate.name}", measure, right[candidate.name], meaning))
     return tuple(rows)
+
+
+def same_figures(
+    shown: Sequence[Measure], pairs: Iterable[tuple[str, Sequence[Measure] | None]]
+) -> tuple[Control, ...]:
+    """The measures of a finding for other pairs of the same sort, by name; None for a side that has no counterpart there.
+
+    What a measure says of other explanations is no figure of a pair, so what is attributable is left out.
+    """
+    rows = []
+    for name, measures in pairs:
+        values = {measure.name: measure.value for measure in measures or ()}
+        for measure in shown:
+            if measure.name in values and "attributable" not in measure.name:
+                rows.append(Control(name, measure.name, values[measure.name], _SAME_FIGURE))
+            elif measures is None and measure.unit == "fraction":
+                rows.append(Control(name, measure.name, 0.0, _SAME_FIGURE))
+    return tuple(rows)
+
+
+def right_of(candidates: Sequence[Profiled]) -> Profiled:
+    """The right repository: there is one in every comparison."""
+    return next(candidate for candidate in candidates if candidate.role == "right")
 
 
 def strongest_first(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

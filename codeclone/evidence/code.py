@@ -19,7 +19,7 @@ from codeclone.match.features import COARSE, FINE, facts_of
 from codeclone.match.leftovers import defined, leftovers, shared_names
 from codeclone.match.measure import Pair, pairs
 from codeclone.match.pairing import best_matches
-from codeclone.match.rivals import Rival, attribution, explanations
+from codeclone.match.rivals import Contest, Rival, attribution, explanations
 from codeclone.match.showing import place_of
 from codeclone.match.side import Side, side_of
 from codeclone.match.structure import clone_classes
@@ -95,9 +95,11 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     rivals, facts = _rivals(left, candidates, context)
     mine, right = facts.left, next(rival for rival in rivals if rival.role == "right")
     others = [rival for rival in rivals if rival is not right]
+    contest = Contest(mine, rivals)
     explained = _explained(left, candidates, context)
     found = pairs(mine, right.side, right.matches, facts.attributable(explained), facts.bits)
     evidence = _with_controls(showing.evidence(mine, right.side, found), mine, right, others, found, facts)
+    held = _held(left, candidates, context)
     named_by_others = _named_by(candidates)
     definitions, theirs = (defined(its.profile.fragments, its.parsed.bindings) for its in (mine, right.side))
     left_over, unread = leftovers(left.fragments, definitions, mine.parsed.imported, theirs, named_by_others or ())
@@ -112,14 +114,9 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         ),
         leftovers=tuple(left_over),
         common_names=shared_names(definitions, theirs, named_by_others),
-        attribution=attribution(mine, rivals),
-        explanations=explanations(
-            mine,
-            rivals,
-            _shared(mine, right, others, found, facts),
-            {c.name: _contained(left, c.profile, context) for c in candidates},
-        ),
-        controls=whole_controls(TITLE, left, candidates, lambda one, other: _contained(one, other, context)),
+        attribution=attribution(contest),
+        explanations=explanations(contest, _shared(mine, right, others, found, facts), held),
+        controls=whole_controls(TITLE, candidates, held, _held(right.side.profile, explaining(candidates), context)),
         partition=explained.partition(),
         calibrated=explained.partition(explained.keys[~is_kernel(explained.keys)]),
         by_file=_by_file(left, explained),
@@ -202,11 +199,12 @@ def _explained(left: Profile, candidates: Sequence[Profiled], context: Context) 
     )
 
 
-def _contained(one: Profile, other: Profile, context: Context) -> float:
-    """Share of the bits of one that are not stock that the other has."""
+def _held(one: Profile, candidates: Sequence[Profiled], context: Context) -> dict[str, float]:
+    """Candidate -> share of the bits of one side that are not stock that it has."""
     keys = np.unique(one.facts.keys[_fine(one.facts)])
-    background = context.background
-    return contained(keys, background.bits(keys), background.stock_bits, other.facts.keys[_fine(other.facts)])
+    bits, stock_bits = context.background.bits(keys), context.background.stock_bits
+    others = {candidate.name: candidate.profile.facts for candidate in candidates}
+    return {name: contained(keys, bits, stock_bits, facts.keys[_fine(facts)]) for name, facts in others.items()}
 
 
 def _by_file(left: Profile, explained: Explained) -> dict[str, Partition]:

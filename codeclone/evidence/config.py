@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from codeclone.attribution import Explained, explain
+from codeclone.attribution import Explained, Item, attributed, contained, explain, explained_items
 from codeclone.background import Shares, text_keys
 from codeclone.evidence import (
     Context,
@@ -16,16 +17,21 @@ from codeclone.evidence import (
     explaining,
     facts_of_data,
     finding_id,
+    right_of,
+    same_figures,
     sides,
     skipped,
     strongest_first,
+    whole_controls,
 )
 from codeclone.match import decades
 from codeclone.match.likelihood import EXPLAINED, STOPPED, Weighed, chance, ratio
-from codeclone.match.setting_pairs import Pair, best_pairs, public_type
+from codeclone.match.setting_pairs import Pair, public_type
 from codeclone.match.setting_showing import measures, reason, renames, table
+from codeclone.match.setting_sources import Holding, holding, place
 from codeclone.model import (
     Compared,
+    Control,
     Evidence,
     Location,
     Method,
@@ -89,23 +95,27 @@ def _implied(snapshot: Snapshot) -> frozenset[int]:
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
     """Pair each left document with the best of each candidate; what the right explains becomes evidence."""
     mine: tuple[Document, ...] = left.details["documents"]
-    paired = {
-        candidate.name: best_pairs(mine, candidate.profile.details["documents"], context.names, _both(left, candidate))
-        for candidate in candidates
-    }
-    held = {candidate.name: _held(mine, candidate.profile, paired[candidate.name], context) for candidate in candidates}
-    explained, keys = _explained(mine, candidates, held, context)
+    right = right_of(candidates)
+    held = {c.name: _holding(left, c.profile, context) for c in candidates}
+    held_of_right = {c.name: _holding(right.profile, c.profile, context) for c in explaining(candidates)}
+    weights = _weights(mine, context)
+    explained, keys = _explained(mine, candidates, held, weights, context)
     evidence = [
-        finding
-        for candidate in candidates
-        if candidate.role == "right"
-        for number, pair in paired[candidate.name].items()
-        if (finding := _finding(pair, _elsewhere(number, pair.left, candidates, held, paired), context.names))
-        is not None
+        replace(finding, controls=_controls(finding, number, pair, candidates, held, held_of_right))
+        for number, pair in held[right.name].pairs.items()
+        if (finding := _finding(pair, _elsewhere(number, pair.left, candidates, held), context.names)) is not None
     ]
     evidence.sort(key=_order)
+    roles = [(candidate.name, candidate.role) for candidate in candidates]
+    items = _items(mine, held, weights, context.background.stock_bits)
+    shares = _shares(mine, held, weights, context.background.stock_bits)
+    theirs = right.profile.details["documents"]
+    shares_of_right = _shares(theirs, held_of_right, _weights(theirs, context), context.background.stock_bits)
     return Findings(
         evidence=strongest_first(evidence),
+        attribution=attributed("config", items, roles),
+        explanations=explained_items("config", items, roles, shares),
+        controls=whole_controls(TITLE, candidates, shares, shares_of_right),
         partition=explained.partition(),
         by_file={path: explained.partition(np.unique(found)) for path, found in keys.items()},
         compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
@@ -113,9 +123,10 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     )
 
 
-def _both(left: Profile, candidate: Profiled) -> frozenset[int]:
-    implied: frozenset[int] = left.details["implied"] & candidate.profile.details["implied"]
-    return implied
+def _holding(one: Profile, other: Profile, context: Context) -> Holding:
+    implied: frozenset[int] = one.details["implied"] & other.details["implied"]
+    documents = one.details["documents"], other.details["documents"]
+    return holding(*documents, context.names, implied, context.background.stock_bits)
 
 
 def _compared(name: str, profile: Profile) -> Compared:
@@ -126,59 +137,78 @@ def _compared(name: str, profile: Profile) -> Compared:
 # Who explains what
 
 
-def _held(mine: Sequence[Document], candidate: Profile, paired: Mapping[int, Pair], context: Context) -> frozenset[str]:
-    """Settings of the left, as `key=value`, that a candidate has, under that key or, where the value tells, another."""
-    theirs = {entry.text for document in candidate.details["documents"] for entry in document.entries}
-    found = {entry.text for document in mine for entry in document.entries if entry.text in theirs}
-    for pair in paired.values():
-        renamed = [w.pairing.left for w in pair.weighed if w.pairing.op == "renamed" and w.pairing.left is not None]
-        entries = [pair.left.entries[place] for place in renamed]
-        bits = context.names["values"].bits([entry.written for entry in entries]).tolist()
-        found |= {e.text for e, b in zip(entries, bits, strict=True) if b >= context.background.stock_bits}
-    return frozenset(found)
-
-
-def _elsewhere(
-    number: int,
-    document: Document,
-    candidates: Sequence[Profiled],
-    held: Mapping[str, frozenset[str]],
-    paired: Mapping[str, Mapping[int, Pair]],
-) -> dict[str, str]:
-    """Settings of a left document that an ancestor or a claimed source has, with its name: also under another key."""
-    found: dict[str, str] = {}
-    for candidate in reversed(explaining(candidates)):
-        best = paired[candidate.name].get(number)
-        kept = {
-            document.entries[w.pairing.left].text for w in (best.kept if best else ()) if w.pairing.left is not None
-        }
-        has_it = (e.text for e in document.entries if e.text in held[candidate.name] or e.text in kept)
-        found |= dict.fromkeys(has_it, candidate.told)
-    return found
-
-
-def _explained(
-    mine: Sequence[Document], candidates: Sequence[Profiled], held: Mapping[str, frozenset[str]], context: Context
-) -> tuple[Explained, dict[str, np.ndarray]]:
-    """Who explains each distinct setting of the left; keys of the settings of each file."""
-    found = {entry.text: entry for document in mine for entry in document.entries}
+def _weights(documents: Sequence[Document], context: Context) -> dict[str, float]:
+    """Bits of each distinct setting, as `key=value`; 0 for what the library writes and what is unset."""
+    found = {entry.text: entry for document in documents for entry in document.entries}
     texts = list(found)
     odds = np.array(chance(texts, [found[text].key for text in texts], context.names) or [1.0])[: len(texts)]
     weightless = [
         any(name in STOPPED for name in found[text].path) or found[text].value in (None, "", [], {}) for text in texts
     ]
-    bits = np.where(weightless, 0.0, -np.log2(odds))
-    keys, first = np.unique(text_keys(texts), return_index=True)
+    return dict(zip(texts, np.where(weightless, 0.0, -np.log2(odds)).tolist(), strict=True))
+
+
+def _texts(mine: Sequence[Document], holding: Holding) -> list[str]:
+    """Settings that a candidate has, as `key=value`."""
+    return sorted({mine[number].entries[at].text for number, at in holding.explained})
+
+
+def _elsewhere(
+    number: int, document: Document, candidates: Sequence[Profiled], held: Mapping[str, Holding]
+) -> dict[str, str]:
+    """Settings of a left document that an ancestor or a claimed source has, with its name: also under another key."""
+    found: dict[str, str] = {}
+    for candidate in reversed(explaining(candidates)):
+        its = held[candidate.name]
+        best = its.pairs.get(number)
+        kept = {w.pairing.left for w in (best.kept if best else ())}
+        explained = {*its.explained}
+        has_it = (e.text for at, e in enumerate(document.entries) if at in kept or (number, at) in explained)
+        found |= dict.fromkeys(has_it, candidate.told)
+    return found
+
+
+def _explained(
+    mine: Sequence[Document],
+    candidates: Sequence[Profiled],
+    held: Mapping[str, Holding],
+    weights: Mapping[str, float],
+    context: Context,
+) -> tuple[Explained, dict[str, np.ndarray]]:
+    """Who explains each distinct setting of the left; keys of the settings of each file."""
+    keys, first = np.unique(text_keys(weights), return_index=True)
     explained = explain(
         keys,
-        bits[first],
+        np.array([*weights.values()], np.float64)[first],
         context.background.stock_bits,
-        [(candidate.role, text_keys(sorted(held[candidate.name]))) for candidate in candidates],
+        [(candidate.role, text_keys(_texts(mine, held[candidate.name]))) for candidate in candidates],
     )
     by_file: dict[str, list[str]] = defaultdict(list)
     for document in mine:
         by_file[document.path].extend(entry.text for entry in document.entries)
     return explained, {path: text_keys(some) for path, some in by_file.items()}
+
+
+def _items(
+    mine: Sequence[Document], held: Mapping[str, Holding], weights: Mapping[str, float], stock_bits: float
+) -> list[Item]:
+    return [
+        Item(
+            place(document, at),
+            weights[entry.text] >= stock_bits,
+            {name: its.sources[number, at] for name, its in held.items() if (number, at) in its.sources},
+        )
+        for number, document in enumerate(mine)
+        for at, entry in enumerate(document.entries)
+    ]
+
+
+def _shares(
+    mine: Sequence[Document], held: Mapping[str, Holding], weights: Mapping[str, float], stock_bits: float
+) -> dict[str, float]:
+    """Candidate -> share of the bits of the settings that are not stock that it has."""
+    keys, bits = text_keys(weights), np.array([*weights.values()], np.float64)
+    return {name: contained(keys, bits, stock_bits, text_keys(_texts(mine, its))) for name, its in held.items()}
 
 
 # What is shown
@@ -213,6 +243,25 @@ def _finding(pair: Pair, elsewhere: Mapping[str, str], names: Mapping[str, Share
         renames=renames(pair, weighed),
         tables=(table(pair, weighed),),
     )
+
+
+def _controls(
+    finding: Evidence,
+    number: int,
+    pair: Pair,
+    candidates: Sequence[Profiled],
+    held: Mapping[str, Holding],
+    held_of_right: Mapping[str, Holding],
+) -> tuple[Control, ...]:
+    """The finding's measures for both documents with the best of every other candidate."""
+    at = right_of(candidates).profile.details["documents"].index(pair.right)
+    sides = [
+        (f"{side} ~ {other.name}", its[other.name].pairs.get(place))
+        for other in explaining(candidates)
+        for side, its, place in (("left", held, number), ("right", held_of_right, at))
+    ]
+    figures = ((name, measures(found, found.weighed, found.ratio, 0.0) if found else None) for name, found in sides)
+    return same_figures(finding.measures, figures)
 
 
 def _without(found: Weighed, document: Document, elsewhere: Mapping[str, str]) -> Weighed:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.attribution import Explained, contained, explain
 from codeclone.background import text_keys
 from codeclone.evidence import (
     Context,
@@ -12,28 +16,33 @@ from codeclone.evidence import (
     explaining,
     facts_of_data,
     finding_id,
+    right_of,
     sides,
     skipped,
     strongest_first,
+    whole_controls,
 )
 from codeclone.match.references import Dangling, dangling
 from codeclone.model import (
     Compared,
     Evidence,
+    Explanation,
     Location,
     Measure,
     Method,
+    Partition,
     Profile,
     Snapshot,
     Table,
     TableRow,
 )
-from codeclone.parse import mentions
+from codeclone.parse import declarations, mentions
+from codeclone.parse.declarations import Declarations
 from codeclone.parse.mentions import Named, Reference
 from codeclone.plain import plain
 
 TITLE = "Dangling references"
-VERSION = 1
+VERSION = 2
 
 MAX_PLACES = 20
 """Places of one reference that are listed."""
@@ -55,21 +64,22 @@ WORDS = {
 
 
 def reads(path: str) -> bool:
-    """Whether a file can name or define something, by its name."""
-    return mentions.reads(path)
+    """Whether a file can name, define or declare something, by its name."""
+    return mentions.reads(path) or declarations.reads(path)
 
 
 def profile(snapshot: Snapshot) -> Profile:
-    """What the repository defines and names."""
+    """What the repository defines, names and declares."""
     return profiles([snapshot])[0]
 
 
 def profiles(snapshots: Sequence[Snapshot]) -> list[Profile]:
     """The profile of each snapshot, all read at once."""
-    return [_profile(snapshot, found) for snapshot, found in zip(snapshots, mentions.named(snapshots), strict=True)]
+    read = zip(snapshots, mentions.named(snapshots), declarations.declarations(snapshots), strict=True)
+    return [_profile(snapshot, found, declared) for snapshot, found, declared in read]
 
 
-def _profile(snapshot: Snapshot, found: Named) -> Profile:
+def _profile(snapshot: Snapshot, found: Named, declared: Declarations) -> Profile:
     texts = sorted({reference.text for reference in found.references})
     return Profile(
         kind="references",
@@ -77,25 +87,93 @@ def _profile(snapshot: Snapshot, found: Named) -> Profile:
         snapshot_digest=snapshot.repository.digest,
         facts=facts_of_data(text_keys(texts), [0] * len(texts)),
         fragments=(),
-        details={"named": found},
-        skipped=found.skipped,
+        details={"named": found, "declarations": declared[0]},
+        skipped=tuple(dict.fromkeys((*found.skipped, *declared[1]))),
     )
 
 
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
     """Follow each reference of the left; what leads to the right repository becomes evidence."""
     mine: Named = left.details["named"]
-    others = [(candidate.told, candidate.profile.details["named"]) for candidate in explaining(candidates)]
-    evidence = [
-        _finding(found)
-        for candidate in candidates
-        if candidate.role == "right"
-        for found in dangling(mine, candidate.profile.details["named"], others, context.names["definitions"])
-    ]
+    right, others = right_of(candidates), explaining(candidates)
+    names = [(candidate.told, candidate.profile.details["named"]) for candidate in others]
+    followed = dangling(mine, right.profile.details["named"], names, context.names["definitions"])
+    held = {c.name: _held(mine, c.profile, context) for c in candidates}
+    held_of_right = {c.name: _held(right.profile.details["named"], c.profile, context) for c in others}
+    explained, by_file = _explained(mine, candidates, context)
     return Findings(
-        evidence=strongest_first(evidence),
+        evidence=strongest_first(_finding(found) for found in followed),
+        explanations=_explanations(followed, mine, candidates, held, context),
+        controls=whole_controls(TITLE, candidates, held, held_of_right),
+        partition=explained.partition(),
+        by_file=by_file,
         compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
         skipped=skipped(left, candidates),
+        declarations={name: profile.details["declarations"] for name, profile in sides(left, candidates)},
+        titles={name: profile.details["named"].titles for name, profile in sides(left, candidates)},
+        definitions={name: profile.details["named"].definitions for name, profile in sides(left, candidates)},
+    )
+
+
+# Who explains what: names of classes in settings. Imports and origins have no background to be weighed by.
+
+
+def _classes(named: Named) -> dict[str, set[str]]:
+    """Name of each class that settings name -> files that name it."""
+    found: dict[str, set[str]] = {}
+    for reference in named.references:
+        if reference.kind in ("class path", "class name") and reference.name:
+            found.setdefault(reference.name, set()).add(reference.place.location.path)
+    return dict(sorted(found.items()))
+
+
+def _known(named: Named) -> NDArray[np.uint64]:
+    """Names that a repository defines or names."""
+    return text_keys(sorted({*named.definitions, *_classes(named)}))
+
+
+def _weighed(named: Named, context: Context) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+    names = [*_classes(named)]
+    keys, first = np.unique(text_keys(names), return_index=True)
+    return keys, context.names["definitions"].bits(names)[first]
+
+
+def _held(named: Named, candidate: Profile, context: Context) -> float:
+    """Share of the bits of the names of classes that are not stock that a candidate defines or names."""
+    keys, bits = _weighed(named, context)
+    return contained(keys, bits, context.background.stock_bits, _known(candidate.details["named"]))
+
+
+def _explained(mine: Named, candidates: Sequence[Profiled], context: Context) -> tuple[Explained, dict[str, Partition]]:
+    known = [(candidate.role, _known(candidate.profile.details["named"])) for candidate in candidates]
+    explained = explain(*_weighed(mine, context), context.background.stock_bits, known)
+    by_file: dict[str, list[str]] = {}
+    for name, paths in _classes(mine).items():
+        for path in paths:
+            by_file.setdefault(path, []).append(name)
+    return explained, {path: explained.partition(np.unique(text_keys(by_file[path]))) for path in sorted(by_file)}
+
+
+def _explanations(
+    followed: Sequence[Dangling],
+    mine: Named,
+    candidates: Sequence[Profiled],
+    held: Mapping[str, float],
+    context: Context,
+) -> tuple[Explanation, ...]:
+    """Of the references that lead to the right repository, how many lead to each candidate as well."""
+    right = right_of(candidates).profile.details["named"]
+    shared = {found.text for found in followed if found.target}
+    tied: dict[str, set[str]] = {}
+    for other in explaining(candidates):
+        alone = dangling(mine, right, [(other.told, other.profile.details["named"])], context.names["definitions"])
+        tied[other.name] = {found.text for found in alone if found.explained_by} & shared
+    somewhere = set().union(*tied.values())
+    return tuple(
+        Explanation(c.name, "references", len(shared), len(shared - somewhere), len(somewhere), held[c.name])
+        if c.role == "right"
+        else Explanation(c.name, "references", len(shared), 0, len(tied[c.name]), held[c.name])
+        for c in candidates
     )
 
 

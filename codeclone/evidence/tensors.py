@@ -6,14 +6,13 @@ Names and shapes show an architecture, which many share openly: whoever builds t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from codeclone.attribution import Explained, explain
+from codeclone.attribution import Explained, Item, attributed, contained, explain, explained_items
 from codeclone.background import Shares, text_keys
 from codeclone.evidence import (
     Context,
@@ -22,10 +21,14 @@ from codeclone.evidence import (
     explaining,
     facts_of_data,
     finding_id,
+    right_of,
+    same_figures,
     sides,
     skipped,
     strongest_first,
+    whole_controls,
 )
+from codeclone.match import tensor_sources
 from codeclone.match.tensor_content import Beginnings
 from codeclone.match.tensor_pairs import Pair, best_pairs, is_as_good
 from codeclone.match.tensor_rarity import bits_of, distinctive, fact
@@ -34,20 +37,20 @@ from codeclone.model import (
     PARTS,
     Checkpoint,
     Compared,
+    Control,
     Evidence,
     Level,
     Location,
+    Measure,
     Method,
     Place,
     Profile,
-    Skipped,
     Snapshot,
 )
 from codeclone.plain import plain
-from codeclone.read.beginnings import beginnings
-from codeclone.read.checkpoints import checkpoints, dtypes
+from codeclone.read.checkpoints import dtypes
+from codeclone.read.repository_tensors import Content, read_repository
 from codeclone.read.sizes import bytes_of
-from codeclone.read.tensors import TensorFile, pointer_in, read_tensors
 from codeclone.read.tensors import reads as reads_tensors
 
 TITLE = "Tensor names and shapes"
@@ -65,30 +68,14 @@ samples/lookalike, which follows the published description of samples/original, 
 LEAST_EQUAL = 1000
 """Bytes of a file that is the same on both sides: smaller ones hold next to nothing."""
 
-MAX_CHECKPOINTS, MAX_TENSORS = 50, 150_000
-"""Of a repository; the first by path. To map 6,000 wholly renamed tensors takes about a second; a checkpoint is never cut."""
-
 MAX_RENAMES, MAX_PLACES = 50_000, 50
 """Of one finding: pairs of tensor names, and files of a side, that are listed."""
-
-OPTIMIZER = re.compile(r"(optimizers?|optimizer_states?|optimizer_state_dict|optim|lr_schedulers?|loops)(\.|\Z)")
-"""What a training checkpoint holds beside the model."""
 
 METHOD = Method(
     "tensor names under the fewest rewrite rules with equal shapes",
     {"least_mapped": LEAST_MAPPED, "distinctive": DISTINCTIVE},
     "greedy set covering (Chvatal 1979); fewest rules, then fewest characters (Rissanen 1978)",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """A file whose bytes are known by their digest: it was read, or a Git-LFS pointer names it."""
-
-    path: str
-    sha256: str
-    size: int
-    """In bytes."""
 
 
 def reads(path: str) -> bool:
@@ -98,15 +85,9 @@ def reads(path: str) -> bool:
 
 def profile(snapshot: Snapshot) -> Profile:
     """Read the head of every file of tensors."""
-    read = _read(snapshot)
-    found, missing = checkpoints(read.files)
-    before = [0, *accumulate(len(checkpoint.tensors) for checkpoint in found)]
-    most = sum(count < MAX_TENSORS for count in before[:-1][:MAX_CHECKPOINTS])
-    told = f"more than {MAX_CHECKPOINTS} checkpoints, or {MAX_TENSORS:,} tensors, stand before it"
-    beyond = (Skipped(Location(checkpoint.label), told) for checkpoint in found[most:])
-    kept = tuple(_model_only(checkpoint) for checkpoint in found[:most])
-    paths = sorted({path for checkpoint in kept for path in checkpoint.paths})
-    texts = sorted({both for checkpoint in kept for both in _facts_by_file(checkpoint, paths)})
+    read = read_repository(snapshot)
+    paths = sorted({path for checkpoint in read.checkpoints for path in checkpoint.paths})
+    texts = sorted({both for checkpoint in read.checkpoints for both in _facts_by_file(checkpoint, paths)})
     return Profile(
         kind="tensors",
         version=VERSION,
@@ -114,64 +95,14 @@ def profile(snapshot: Snapshot) -> Profile:
         facts=facts_of_data(text_keys(text for _, text in texts), [file for file, _ in texts]),
         fragments=(),
         details={
-            "checkpoints": kept,
-            "contents": tuple(read.contents),
+            "checkpoints": read.checkpoints,
+            "contents": read.contents,
             "paths": tuple(paths),
             "texts": tuple(t for _, t in texts),
-            "beginnings": tuple(_beginnings(checkpoint, read.values) for checkpoint in kept),
+            "beginnings": read.beginnings,
         },
-        skipped=(*read.skipped, *missing, *beyond),
+        skipped=read.skipped,
     )
-
-
-@dataclass(slots=True)
-class _Read:
-    """What the files of a snapshot hold."""
-
-    files: list[TensorFile] = field(default_factory=list)
-    contents: list[_Content] = field(default_factory=list)
-    values: dict[str, Beginnings] = field(default_factory=dict)
-    """Path -> what the tensors of that file begin with."""
-    skipped: list[Skipped] = field(default_factory=list)
-
-
-def _read(snapshot: Snapshot) -> _Read:
-    read = _Read()
-    for file in snapshot.files:
-        if not reads(file.path):
-            continue
-        outcome = read_tensors(file)
-        if isinstance(outcome, Skipped):
-            read.skipped.append(outcome)
-            pointer = pointer_in(file)
-            if pointer is not None:
-                read.contents.append(_Content(file.path, pointer.sha256, pointer.size))
-            continue
-        read.files.append(outcome)
-        read.values[file.path] = beginnings(file, outcome.tensors)
-        read.skipped += outcome.skipped
-        sha256 = file.sha256 if file.whole else file.whole_sha256
-        if sha256 and outcome.tensors and outcome.format != "index":
-            read.contents.append(_Content(file.path, sha256, file.size))
-    return read
-
-
-def _model_only(checkpoint: Checkpoint) -> Checkpoint:
-    """Without the state of the optimizer, which repeats the model's shapes."""
-    kept = [place for place, tensor in enumerate(checkpoint.tensors) if not OPTIMIZER.match(tensor.name)]
-    if len(kept) in (0, len(checkpoint.tensors)):
-        return checkpoint
-    left_out = len(checkpoint.tensors) - len(kept)
-    return replace(
-        checkpoint,
-        tensors=tuple(checkpoint.tensors[place] for place in kept),
-        owners=tuple(checkpoint.owners[place] for place in kept),
-        metadata={**checkpoint.metadata, "tensors of the optimizer, left out": str(left_out)},
-    )
-
-
-def _beginnings(checkpoint: Checkpoint, values: Mapping[str, Beginnings]) -> Beginnings:
-    return {name: its for path in checkpoint.paths for name, its in values.get(path, {}).items()}
 
 
 def _facts_by_file(checkpoint: Checkpoint, paths: Sequence[str]) -> set[tuple[int, str]]:
@@ -181,29 +112,27 @@ def _facts_by_file(checkpoint: Checkpoint, paths: Sequence[str]) -> set[tuple[in
 
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
     """Pair each left checkpoint with the best of each candidate; what the right explains becomes evidence."""
-    texts = dict.fromkeys(left.details["texts"])
-    bits = bits_of(tuple(texts), context.names["attributes"])
-    keys = text_keys(texts)
-    order = np.argsort(keys, kind="stable")
-    weights = np.array([bits[text] for text in texts], np.float64)
+    right, others = right_of(candidates), explaining(candidates)
     explained = explain(
-        keys[order], weights[order], context.background.stock_bits, [(c.role, c.profile.facts.keys) for c in candidates]
+        *_weights(left, context), context.background.stock_bits, [(c.role, c.profile.facts.keys) for c in candidates]
     )
     mine = _with_beginnings(left)
     pairs = {c.name: best_pairs(mine, _with_beginnings(c.profile)) for c in candidates}
-    others = explaining(candidates)
-    evidence: list[Evidence] = []
-    for candidate in candidates:
-        if candidate.role != "right":
-            continue
-        for number, pair in enumerate(pairs[candidate.name]):
-            rivals = [(other, pairs[other.name][number]) for other in others]
-            finding = _finding(pair, rivals, explained, context) if pair else None
-            evidence += [finding] if finding else []
-        evidence += _equal(left, candidate, others)
+    evidence = _equal(left, right, others)
+    for number, pair in enumerate(pairs[right.name]):
+        rivals = [(other, pairs[other.name][number]) for other in others]
+        finding = _finding(pair, rivals, explained, context) if pair else None
+        if pair is not None and finding is not None:
+            evidence.append(replace(finding, controls=_controls(finding, pair, right, rivals, context)))
     evidence.sort(key=lambda finding: (finding.left[0].location.path, finding.id))
+    roles = [(candidate.name, candidate.role) for candidate in candidates]
+    items = _items(left, candidates, pairs, context)
+    shares = _shares(left, candidates, context)
     return Findings(
         evidence=strongest_first(evidence),
+        attribution=attributed("tensors", items, roles),
+        explanations=explained_items("tensors", items, roles, shares),
+        controls=whole_controls(TITLE, candidates, shares, _shares(right.profile, others, context)),
         partition=explained.partition(),
         by_file={
             path: explained.partition(np.unique(left.facts.keys[left.facts.fragments == number]))
@@ -214,8 +143,64 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     )
 
 
+# Who explains what
+
+
+def _weights(one: Profile, context: Context) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+    """Keys of the distinct facts of a side, ascending, and their bits."""
+    texts = dict.fromkeys(one.details["texts"])
+    bits = bits_of(tuple(texts), context.names["attributes"])
+    keys, first = np.unique(text_keys(texts), return_index=True)
+    return keys, np.array([bits[text] for text in texts], np.float64)[first]
+
+
+def _shares(one: Profile, candidates: Sequence[Profiled], context: Context) -> dict[str, float]:
+    """Candidate -> share of the bits of one side that are not stock that it has."""
+    keys, bits = _weights(one, context)
+    return {c.name: contained(keys, bits, context.background.stock_bits, c.profile.facts.keys) for c in candidates}
+
+
+def _items(
+    left: Profile, candidates: Sequence[Profiled], pairs: Mapping[str, Sequence[Pair | None]], context: Context
+) -> list[Item]:
+    """Every left tensor. One under another name counts as much as one whose name alone is found: names are half of it."""
+    bits = bits_of(left.details["texts"], context.names["attributes"])
+    anywhere = {c.name: tensor_sources.anywhere(c.profile.details["checkpoints"]) for c in candidates}
+    items = []
+    for number, checkpoint in enumerate(left.details["checkpoints"]):
+        mapped = {name: tensor_sources.mapped(its[number]) for name, its in pairs.items()}
+        for at, tensor in enumerate(checkpoint.tensors):
+            text = fact(tensor)
+            found = {
+                name: source
+                for name in anywhere
+                if (source := tensor_sources.better(mapped[name].get(at), anywhere[name].get(text)))
+            }
+            items.append(Item(tensor_sources.place(checkpoint, at), bits[text] >= context.background.stock_bits, found))
+    return items
+
+
+def _controls(
+    finding: Evidence,
+    pair: Pair,
+    right: Profiled,
+    rivals: Sequence[tuple[Profiled, Pair | None]],
+    context: Context,
+) -> tuple[Control, ...]:
+    """The finding's measures for both checkpoints with the best of every other candidate."""
+    theirs = [both for both in _with_beginnings(right.profile) if both[0] is pair.right]
+    sides = [
+        its
+        for other, of_left in rivals
+        for of_right in best_pairs(theirs, _with_beginnings(other.profile))
+        for its in ((f"left ~ {other.name}", of_left), (f"right ~ {other.name}", of_right))
+    ]
+    figures = ((name, _figures(found, None, context) if found else None) for name, found in sides)
+    return same_figures(finding.measures, figures)
+
+
 def _compared(name: str, profile: Profile) -> Compared:
-    contents: Sequence[_Content] = profile.details["contents"]
+    contents: Sequence[Content] = profile.details["contents"]
     paths = {*profile.details["paths"], *(content.path for content in contents)}
     return Compared(name, "tensors", len(paths), 0, 0, len(profile.facts.keys) or len(contents))
 
@@ -257,9 +242,7 @@ def _finding(
         level=level,
         left=places[0],
         right=places[1],
-        measures=measures(
-            _amounts(pair, explained, context.names["attributes"]), len(left.tensors), len(right.tensors), match
-        ),
+        measures=_figures(pair, explained, context),
         method=METHOD,
         reason=reason,
         renames=tuple((left.tensors[one].name, right.tensors[other].name) for one, other in match.mapping[:MAX_RENAMES]),
@@ -278,12 +261,20 @@ def _rare(pair: Pair, rivals: Sequence[Profile], attributes: Shares) -> list[str
     return distinctive(pairs, explained, attributes)
 
 
-def _amounts(pair: Pair, explained: Explained, attributes: Shares) -> Amounts:
+def _figures(pair: Pair, explained: Explained | None, context: Context) -> tuple[Measure, ...]:
+    amounts = _amounts(pair, explained, context.names["attributes"])
+    return measures(amounts, len(pair.left.tensors), len(pair.right.tensors), pair.match)
+
+
+def _amounts(pair: Pair, explained: Explained | None, attributes: Shares) -> Amounts:
+    """`explained`: of the left repository; None where nothing is attributable."""
     ours, theirs = ({fact(tensor): None for tensor in side.tensors} for side in (pair.left, pair.right))
     bits = bits_of([*ours, *theirs], attributes)
     shared = [text for text in ours if text in theirs]
-    places = np.searchsorted(explained.keys, text_keys(shared))
-    attributable = (explained.parts[places] == PARTS.index("attributable")).tolist()
+    attributable = [False] * len(shared)
+    if explained is not None:
+        places = np.searchsorted(explained.keys, text_keys(shared))
+        attributable = (explained.parts[places] == PARTS.index("attributable")).tolist()
     return Amounts(
         left=sum(bits[text] for text in ours),
         right=sum(bits[text] for text in theirs),
@@ -343,6 +334,6 @@ def _equal(left: Profile, right: Profiled, rivals: Sequence[Profiled]) -> list[E
     return found
 
 
-def _by_digest(profile: Profile) -> Mapping[str, _Content]:
-    contents: Sequence[_Content] = profile.details["contents"]
+def _by_digest(profile: Profile) -> Mapping[str, Content]:
+    contents: Sequence[Content] = profile.details["contents"]
     return {content.sha256: content for content in reversed(contents)}

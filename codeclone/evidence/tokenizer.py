@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from codeclone import public_tokenizers
-from codeclone.attribution import Explained, explain
+from codeclone.attribution import Explained, Item, attributed, contained, explain, explained_items
 from codeclone.background import text_keys
 from codeclone.errors import NothingToCompareError
 from codeclone.evidence import (
@@ -17,14 +18,18 @@ from codeclone.evidence import (
     explaining,
     facts_of_data,
     finding_id,
+    right_of,
+    same_figures,
     sides,
     skipped,
     strongest_first,
+    whole_controls,
 )
-from codeclone.match import decades, tokens
+from codeclone.match import decades, token_sources, tokens
 from codeclone.match.grounding import Grounded, base_of, ground
 from codeclone.match.token_measures import measures
 from codeclone.match.token_pairs import Other, Pair, judged, pair
+from codeclone.match.token_sources import Weighed
 from codeclone.match.token_tables import cut, tables
 from codeclone.model import (
     Compared,
@@ -32,12 +37,10 @@ from codeclone.model import (
     Fragment,
     Location,
     Method,
-    Partition,
     Place,
     Profile,
     Snapshot,
     Stance,
-    Token,
     Tokenizer,
 )
 from codeclone.public_tokenizers import NONE, Base
@@ -71,7 +74,7 @@ def reads(path: str) -> bool:
 def profile(snapshot: Snapshot) -> Profile:
     """Read every tokenizer of a snapshot. Its facts are its special and added tokens."""
     found, left_out = read_tokenizers(snapshot)
-    texts = [(number, text) for number, tokenizer in enumerate(found) for text in _texts(tokenizer.tokens)]
+    texts = [(number, text) for number, tokenizer in enumerate(found) for text in token_sources.facts(tokenizer.tokens)]
     return Profile(
         kind="tokenizer",
         version=VERSION,
@@ -87,15 +90,6 @@ def _digest(tokenizer: Tokenizer) -> str:
     return public_tokenizers.digest(tokenizer.vocabulary) if tokenizer.vocabulary else ""
 
 
-def _texts(some: Sequence[Token]) -> list[str]:
-    """Two facts for each token: its content alone, and its content under its id and with its flags."""
-    return [text for token in some for text in (token.content, _exact(token))]
-
-
-def _exact(token: Token) -> str:
-    return f"{token.id}|{token.content}|{token.told}"
-
-
 # Comparison
 
 
@@ -104,21 +98,21 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     declared, none = _declared(context), context.base_tokenizer == NONE
     bases = [*public_tokenizers.tables().values(), *([declared] if declared is not None else [])]
     ours = _grounded(left, declared, none, bases)
-    explained, by_file = _explained(ours, candidates, context)
-    others = explaining(candidates)
-    evidence = [
-        _finding(one, theirs[_closest(one, theirs, sets)], others, context)
-        for candidate in candidates
-        if candidate.role == "right"
-        for theirs in [_grounded(candidate.profile, None, none, bases)]
-        for sets in [[_contents(other) for other in theirs]]
-        for one in ours
-        if theirs
-    ]
+    theirs = {c.name: _grounded(c.profile, None, none, bases) for c in candidates}
+    right, others = right_of(candidates), explaining(candidates)
+    sources = {c.name: token_sources.sources(ours, c.profile.details["tokenizers"]) for c in candidates}
+    weighed = token_sources.weighed(ours, context.names["tokens"])
+    explained = _explained(ours, candidates, sources, weighed, context)
+    roles = [(candidate.name, candidate.role) for candidate in candidates]
+    items = _items(ours, sources, weighed, context)
+    shares = _shares(ours, candidates, context)
     return Findings(
-        evidence=strongest_first(evidence),
+        evidence=strongest_first(_findings(ours, theirs, right, others, context)),
+        attribution=attributed("tokenizer", items, roles),
+        explanations=explained_items("tokenizer", items, roles, shares),
+        controls=whole_controls(TITLE, candidates, shares, _shares(theirs[right.name], others, context)),
         partition=explained.partition(),
-        by_file=by_file,
+        by_file={path: explained.partition(np.unique(text_keys(sorted(its)))) for path, its in weighed.files.items()},
         compared=tuple(_compared(name, its_profile) for name, its_profile in sides(left, candidates)),
         skipped=skipped(left, candidates),
     )
@@ -160,30 +154,50 @@ def _known_to(found: Profile, wanted: Sequence[str]) -> frozenset[str]:
     )
 
 
+Sources = Mapping[str, tuple[float, Place]]
+"""As `token_sources.sources` has them."""
+
+
 def _explained(
-    ours: Sequence[Grounded], candidates: Sequence[Profiled], context: Context
-) -> tuple[Explained, dict[str, Partition]]:
-    """Half of a token's bits are those of its content, half those of its id and flags along with it."""
-    weights: dict[str, float] = {}
-    files: dict[str, set[str]] = {}
-    contents: set[str] = set()
-    for grounded in ours:
-        every = [*grounded.new.values(), *grounded.taken_out]
-        bits = context.names["tokens"].bits([token.content for token in every]).tolist()
-        for token, its_bits in zip(every, bits, strict=True):
-            contents.add(token.content)
-            for text in (token.content, _exact(token)):
-                weights[text] = max(weights.get(text, 0.0), its_bits / 2 if token.content in grounded.new else 0.0)
-                files.setdefault(token.location.path, set()).add(text)
-    texts = sorted(weights)
-    keys, first = np.unique(text_keys(texts), return_index=True)
-    sides = [
-        (c.role, np.union1d(c.profile.facts.keys, text_keys(sorted(_known_to(c.profile, sorted(contents))))))
-        for c in candidates
+    ours: Sequence[Grounded],
+    candidates: Sequence[Profiled],
+    sources: Mapping[str, Sources],
+    weighed: Weighed,
+    context: Context,
+) -> Explained:
+    keys, first = np.unique(text_keys(weighed.bits), return_index=True)
+    bits = np.array([*weighed.bits.values()], np.float64)[first]
+    held = [(c.role, text_keys(token_sources.held(ours, sources[c.name]))) for c in candidates]
+    return explain(keys, bits, context.background.stock_bits * token_sources.CONTENT, held)
+
+
+def _items(ours: Sequence[Grounded], sources: Mapping[str, Sources], weighed: Weighed, context: Context) -> list[Item]:
+    least = context.background.stock_bits * token_sources.CONTENT
+    return [
+        Item(
+            token_sources.place(token),
+            weighed.bits[token.content] >= least,
+            {
+                name: its[token_sources.exact(token)]
+                for name, its in sources.items()
+                if token_sources.exact(token) in its
+            },
+        )
+        for grounded in ours
+        for token in token_sources.every(grounded)
     ]
-    bits_of = np.array([weights[texts[place]] for place in first.tolist()], np.float64)
-    explained = explain(keys, bits_of, context.background.stock_bits / 2, sides)
-    return explained, {path: explained.partition(np.unique(text_keys(sorted(files[path])))) for path in sorted(files)}
+
+
+def _shares(some: Sequence[Grounded], candidates: Sequence[Profiled], context: Context) -> dict[str, float]:
+    """Candidate -> share of the bits of the new tokens of one side that it has."""
+    weighed = token_sources.weighed(some, context.names["tokens"])
+    keys, bits = text_keys(weighed.bits), np.array([*weighed.bits.values()], np.float64)
+    least = context.background.stock_bits * token_sources.CONTENT
+    return {
+        c.name: contained(keys, bits, least, text_keys(token_sources.held(some, its)))
+        for c in candidates
+        for its in [token_sources.sources(some, c.profile.details["tokenizers"])]
+    }
 
 
 _Contents = tuple[frozenset[str], frozenset[str]]
@@ -194,10 +208,10 @@ def _contents(found: Grounded) -> _Contents:
     return frozenset(token.content for token in found.tokenizer.tokens), frozenset(found.new)
 
 
-def _closest(left: Grounded, rights: Sequence[Grounded], sets: Sequence[_Contents]) -> int:
-    """Which of the right tokenizers, with their contents, has most in common with a left one."""
+def _closest(left: Grounded, rights: Sequence[Grounded]) -> Grounded | None:
+    """Which of the right tokenizers has most in common with a left one; None where there are none."""
     ours = _contents(left)
-    return max(range(len(rights)), key=lambda place: _closeness(left, rights[place], ours, sets[place]))
+    return max(rights, key=lambda right: _closeness(left, right, ours, _contents(right)), default=None)
 
 
 def _closeness(left: Grounded, right: Grounded, ours: _Contents, theirs: _Contents) -> tuple[float, ...]:
@@ -215,6 +229,32 @@ def _closeness(left: Grounded, right: Grounded, ours: _Contents, theirs: _Conten
 
 
 # What is found
+
+
+def _findings(
+    ours: Sequence[Grounded],
+    theirs: Mapping[str, Sequence[Grounded]],
+    right: Profiled,
+    others: Sequence[Profiled],
+    context: Context,
+) -> list[Evidence]:
+    found = []
+    for one in ours:
+        other = _closest(one, theirs[right.name])
+        if other is not None:
+            finding = _finding(one, other, others, context)
+            pairs = [
+                (f"{side} ~ {rival.name}", its, _closest(its, theirs[rival.name]))
+                for rival in others
+                for side, its in (("left", one), ("right", other))
+            ]
+            shares = context.names["tokens"]
+            figures = (
+                (name, measures(pair(its, its_best, [], shares), shares) if its_best else None)
+                for name, its, its_best in pairs
+            )
+            found.append(replace(finding, controls=same_figures(finding.measures, figures)))
+    return found
 
 
 def _finding(left: Grounded, right: Grounded, others: Sequence[Profiled], context: Context) -> Evidence:

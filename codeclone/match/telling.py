@@ -28,6 +28,11 @@ renaming of everything, chance alone makes one of two siblings a little more ali
 LEAST_TELLING = 8.0
 """Bits of telling names below which they count in part: one name more or less is chance."""
 
+RIVAL_WEIGHT, CLOSE_RIVALS = 0.4, 0.7
+"""The same between candidates: of two ports of one source either may have drifted further from it in structure, but only the
+one that was copied has its wording. After a renaming of everything all surfaces are about as far, and structure decides.
+Looked at on `benchmarks/attribution.py`."""
+
 SAME = 0.01
 """Two candidates of which one explains so little more of a fragment explain the same facts of it."""
 
@@ -55,7 +60,7 @@ class Close(NamedTuple):
 
 
 def closeness(left: Side, fragment: int) -> float:
-    """The share of the best rank from which on options are told apart by their surface."""
+    """The share of the best rank from which on options of one candidate are told apart by their surface."""
     return CLOSE_MODULES if _is_module(left, fragment) else CLOSE
 
 
@@ -63,12 +68,15 @@ def _is_module(left: Side, fragment: int) -> bool:
     return left.profile.fragments[fragment].kind == "module"
 
 
-def told_apart(left: Side, fragment: int, close: Sequence[Option], *, every: bool = False) -> list[Close]:
-    """The close options, best rank first, with their surfaces; of functions without those that no surface can bring first,
-    unless `every` one is asked for."""
+def told_apart(left: Side, fragment: int, close: Sequence[Option], *, rivals: bool = False) -> list[Close]:
+    """The close options, best rank first, with their surfaces; of functions without those that no surface can bring first.
+
+    `rivals`: they are of several candidates; then every one is told.
+    """
+    weight = RIVAL_WEIGHT if rivals else SURFACE_WEIGHT
     if len(close) == 1:
         rank = close[0].rank
-        return [Close(round(rank * (1.0 + SURFACE_WEIGHT), 9), rank, 1.0, 0.0, 0)]
+        return [Close(round(rank * (1.0 + weight), 9), rank, 1.0, 0.0, 0)]
     module = _is_module(left, fragment)
     mine = left.heading(fragment) if module else left.surface(fragment)
     telling = (
@@ -79,18 +87,23 @@ def told_apart(left: Side, fragment: int, close: Sequence[Option], *, every: boo
     found: list[Close] = []
     most = 0.0
     for place, ((rank, side, other), names) in enumerate(zip(close, telling, strict=True)):
-        if not (module or every) and rank * (1.0 + SURFACE_WEIGHT) < most:
+        if not (module or rivals) and rank * (1.0 + weight) < most:
             break
         surface = align.similarity(mine, side.heading(other) if module else side.surface(other))
-        total = round(rank * (1.0 + SURFACE_WEIGHT * surface + NAMES_WEIGHT * names), 9)
+        total = round(rank * (1.0 + weight * surface + NAMES_WEIGHT * names), 9)
         most = max(most, total)
         found.append(Close(total, rank + names, surface, names, place))
     return found
 
 
-def as_near(found: Close, chosen: Close) -> bool:
-    """Whether one is written as much alike as the chosen one but for chance, and has as many of the telling names."""
-    return found.names >= chosen.names and 1.0 - found.surface <= (1.0 - chosen.surface) * (1.0 + SURFACE_NOISE)
+def as_near(found: Close, chosen: Close, tokens: int = 0) -> bool:
+    """Whether one is written as much alike as the chosen one but for chance, and has as many of the telling names.
+
+    `tokens`: of the left fragment, where chance is that of a share of so many tokens as well: one standard deviation.
+    """
+    deviation = math.sqrt(chosen.surface * (1.0 - chosen.surface) / tokens) if tokens else 0.0
+    far = (1.0 - chosen.surface) * (1.0 + SURFACE_NOISE) + deviation
+    return found.names >= chosen.names and 1.0 - found.surface <= far
 
 
 def _telling(left: Set[str], rights: Sequence[Set[str]]) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeclone.match.tensor_content import Beginnings, same_beginnings
@@ -24,8 +24,13 @@ class Pair:
     left: Checkpoint
     right: Checkpoint
     match: NameMatch
-    alike: int
-    """Pairs of tensors that begin with the same values but for noise."""
+    same: Mapping[int, int]
+    """Places of a left tensor and of the right one that alone begins with the same values but for noise."""
+
+    @property
+    def alike(self) -> int:
+        """Pairs of mapped tensors that begin with the same values but for noise."""
+        return sum(self.same.get(one) == other for one, other in self.match.mapping)
 
     @property
     def sure(self) -> float:
@@ -76,7 +81,7 @@ def _most_alike(outline: _Outline, others: Sequence[_Outline]) -> list[int]:
 def _pair(left: Checkpoint, ours: Beginnings, right: Checkpoint, theirs: Beginnings) -> Pair:
     same = same_beginnings(left.tensors, right.tensors, ours, theirs)
     match = match_names(left.tensors, right.tensors, same)
-    return Pair(left, right, match, sum(same.get(one) == other for one, other in match.mapping))
+    return Pair(left, right, match, same)
 
 
 def is_as_good(other: Pair, pair: Pair) -> bool:

@@ -224,8 +224,8 @@ def _explanations(found: Pair) -> list[str]:
         parts.append(f"{len(found.public):,} of them are spelled so by a public tokenizer and count for nothing")
     for other in found.others:
         how_many = sum(content in other.tokens for content in found.shared)
-        said = f"you say it came from {other.name}: " if other.claimed else ""
-        parts.append(f"{said}{other.name} explains {how_many:,} of {len(found.shared):,}")
+        named = ", which the authors name as the source," if other.claimed else ""
+        parts.append(f"{other.name}{named} explains {how_many:,} of {len(found.shared):,}")
     return parts
 
 

@@ -62,7 +62,7 @@ CLASS_NAMES = (
 ).split()
 ORIGINS = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 
-_APART = re.compile(
+APART = re.compile(
     r'[rRbBuUfF]{0,2}(?:"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?' + r"|'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?"
     r'|"(?:[^"\\\n]|\\.)*+"?' + r"|'(?:[^'\\\n]|\\.)*+'?)|#[^\n]*",
     re.DOTALL,
@@ -227,21 +227,16 @@ def _modules(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
 
 
 def _text(file: File, found: _Found, name: str) -> None:
-    try:
-        decoded = decode(file.read())
-    except OSError as error:
-        found.skipped.append(Skipped(Location(file.path), f"cannot be read: {error.strerror or error}"))
+    text = text_of(file)
+    if isinstance(text, Skipped):
+        found.skipped.append(text)
+    if not isinstance(text, str):
         return
-    if decoded is None:
-        if name.endswith(PROSE):
-            found.skipped.append(Skipped(Location(file.path), "not text: it contains null bytes"))
-        return
-    text = decoded.content
     if REQUIREMENTS.match(name):
         found.dependencies.update(word.replace("-", "_") for word in re.findall(r"[A-Za-z][\w-]+", text))
     if not name.endswith((".py", *PROSE)):
         return
-    starts = _starts(text)
+    starts = line_starts(text)
     if name.endswith(PROSE):
         if name.startswith("readme"):
             found.titles.update(dict.fromkeys(match[1] or match[2] for match in list(_TITLE.finditer(text))[:1]))
@@ -249,7 +244,7 @@ def _text(file: File, found: _Found, name: str) -> None:
         return
     parts: list[str] = []
     at = 0
-    for match in _APART.finditer(text):
+    for match in APART.finditer(text):
         parts.append(text[at : match.start()])
         inside = match.group()
         parts.append("\n" * inside.count("\n"))
@@ -259,7 +254,18 @@ def _text(file: File, found: _Found, name: str) -> None:
     _code("".join(parts), file.path, found)
 
 
-def _starts(text: str) -> list[int]:
+def text_of(file: File) -> str | Skipped | None:
+    """The text of a file; None for code that is none, which its own room tells."""
+    try:
+        decoded = decode(file.read())
+    except OSError as error:
+        return Skipped(Location(file.path), f"cannot be read: {error.strerror or error}")
+    if decoded is None and file.path.lower().endswith(PROSE):
+        return Skipped(Location(file.path), "not text: it contains null bytes")
+    return decoded.content if decoded is not None else None
+
+
+def line_starts(text: str) -> list[int]:
     """Where each line starts, 0-based."""
     return list(accumulate(map((1).__add__, map(len, text.split("\n"))), initial=0))
 
@@ -283,7 +289,7 @@ def _words(text: str, offset: int, path: str, starts: list[int], found: _Found) 
 
 def _code(code: str, path: str, found: _Found) -> None:
     """Definitions and imports; strings and comments are blank, lines as in the file."""
-    starts = _starts(code)
+    starts = line_starts(code)
     outer: list[tuple[int, str]] = []
     for match in _DEFINITION.finditer(code):
         indent = len(match[1].expandtabs())

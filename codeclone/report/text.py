@@ -9,9 +9,10 @@ import click
 
 from codeclone.model import LEVELS, Compared, Evidence, Report
 from codeclone.plain import plain
-from codeclone.report.words import percent, shares, where
+from codeclone.report import explained, lineage
+from codeclone.report.words import parts, percent, shares, where
 
-SHOWN = 12
+SHOWN = 8
 """Pairs named one by one."""
 
 _COLOR = {"none": "green", "weak": "cyan", "moderate": "yellow", "strong": "red", "very strong": "red"}
@@ -27,6 +28,14 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
     lines.append(
         "  left is    " + ", ".join(f"{part} {percent(share)}" for part, _, share in shares(report.partition.total))
     )
+    lines += [
+        plain(f"   {kind:<11}{parts(part).replace(' ·', ',')}")
+        for kind, part in report.partition.by_kind.items()
+        if part.total
+    ]
+    lines += [plain(f"  explained  {sentence}") for _, sentence in explained.answers(report)]
+    if report.declared is not None:
+        lines.append(plain(f"  declared   {lineage.in_short(report)}"))
     for side in dict.fromkeys(compared.side for compared in report.compared):
         looked_at = [_compared(c) for c in report.compared if c.side == side and (c.files or c.facts)]
         lines.append(plain(f"  compared   {side}: {'; '.join(looked_at) or 'nothing'}"))
@@ -48,6 +57,7 @@ def summary(report: Report, written: Sequence[str], *, color: bool) -> str:
         lines += _more(len(pairs))
     lines.append("")
     lines += [plain(f"  note       {caveat}") for caveat in report.verdict.caveats]
+    lines += [plain(f"  otherwise  {sentence}") for sentence in report.verdict.other_explanations]
     lines += [plain(f"  written    {path}") for path in written]
     return "\n".join(lines)
 

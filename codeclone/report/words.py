@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from codeclone.model import KIND_TITLES, PARTS, CloneType, Location, Measure, Partition, RenameProof
+from codeclone.model import KIND_TITLES, PARTS, CloneType, Explanation, Location, Measure, Partition, RenameProof
 
 PART_MEANING = {
     "stock": "what everyone writes: at least one in a hundred unrelated files has it",
@@ -66,6 +66,69 @@ def shares(partition: Partition) -> list[tuple[str, float, float]]:
     return [(part, getattr(partition, part), getattr(partition, part) / whole) for part in PARTS]
 
 
+def parts(partition: Partition) -> str:
+    """The parts that there are, with their shares."""
+    return (
+        " · ".join(f"{part} {percent(share)}" for part, bits, share in shares(partition) if bits) or "nothing counted"
+    )
+
+
+NOUNS = {
+    "code": ("code fragment", "code fragments"),
+    "config": ("setting", "settings"),
+    "references": ("reference", "references"),
+    "tensors": ("tensor", "tensors"),
+    "tokenizer": ("token", "tokens"),
+}
+"""Kind -> what is counted of it: one, and several."""
+
+
+def things(number: int, kind: str) -> str:
+    """So many of what is counted of a kind."""
+    one, several = NOUNS.get(kind, (f"item of kind {kind}", f"items of kind {kind}"))
+    return f"{number:,} {one if number == 1 else several}"
+
+
+def answer(candidate: str, right: str, found: Sequence[Explanation]) -> str:
+    """What an ancestor or claimed source explains of what the left shares with the right repository, in one sentence.
+
+    `found`: its rows, one for each kind.
+    """
+    shared = [row for row in found if row.shared]
+    none = [things(0, row.kind).removeprefix("0 ") for row in found if not row.shared]
+    if not shared:
+        return f"Nothing but stock is shared with {right}, so there is nothing that {candidate} could explain."
+    runs: list[list[Explanation]] = []
+    for row in shared:
+        if runs and not (row.better or row.tied or runs[-1][0].better or runs[-1][0].tied):
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    first, *rest = ((_listed([things(row.shared, row.kind) for row in run]), _better(run[0])) for run in runs)
+    clauses = [
+        f"Of the {first[0]} shared with {right}, {candidate} explains {first[1]}",
+        *(f"of the {what}, {better}" for what, better in rest),
+        *([f"no {_listed(none, 'or')} are shared"] if none else []),
+    ]
+    return "; ".join(clauses) + "."
+
+
+def _better(row: Explanation) -> str:
+    better, tied = (f"{number:,}" if number else "none" for number in (row.better, row.tied))
+    return f"{better} better and {tied} equally well" if row.better or row.tied else "none better or equally well"
+
+
+def _listed(words: Sequence[str], last: str = "and") -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def among_unrelated(share: float) -> str:
+    """How many of the unrelated pairs that were measured stay below a figure; `share` in [0, 1]."""
+    if share <= 0.0:
+        return "none"
+    return "all measured" if share >= 1.0 else percent(share)
+
+
 _CELL = re.compile(r"(?:/worksheets/(\d{1,9}))?/cells/(\d{1,9})/\w+\Z", re.ASCII)
 """Of a number with more digits Python makes none, and no notebook has so many cells."""
 
@@ -93,11 +156,17 @@ def title(kind: str) -> str:
 
 def figure(measure: Measure) -> str:
     """A measure with its unit, short."""
-    name = measure.name.replace("_", " ")
-    if measure.unit == "fraction":
-        return f"{name} {percent(measure.value)}"
-    number = f"{measure.value:,.0f}" if float(measure.value).is_integer() else f"{measure.value:,.1f}"
-    return f"{name} {number}" if measure.unit in name else f"{name} {number} {measure.unit}"
+    name, number = measure.name.replace("_", " "), amount(measure.value, measure.unit)
+    return (
+        f"{name} {number}" if measure.unit == "fraction" or measure.unit in name else f"{name} {number} {measure.unit}"
+    )
+
+
+def amount(value: float, unit: str) -> str:
+    """The number of a measure, without its unit but for `%`."""
+    if unit == "fraction":
+        return percent(value)
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
 def percent(value: float) -> str:

@@ -10,6 +10,7 @@ import pytest
 from codeclone import scan
 from codeclone.report import html
 from tests.conftest import SAMPLES
+from tests.reports import DECLARED_BY, told
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -52,6 +53,23 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(html.render(scan(str(SAMPLES / "renamed"), str(SAMPLES / "original"))), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module")
+def explained_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ancestor, a claimed source, declarations and controls of every sort."""
+    left, right, ancestor, claimed = (
+        str(SAMPLES / name) for name in ("rewritten", "original", "upstream", "independent")
+    )
+    path = tmp_path_factory.mktemp("page") / "explained.html"
+    path.write_text(html.render(told(scan(left, right, ancestors=(ancestor,), claimed=(claimed,)))), encoding="utf-8")
+    return path
+
+
+def visible(browser, selector: str) -> list[bool]:
+    return browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map((e) => e.checkVisibility())", selector
+    )
 
 
 def open_page(browser, path: Path) -> None:
@@ -156,8 +174,9 @@ def test_unchanged_lines_fold_and_unfold(browser, tmp_path: Path) -> None:
     assert button.get_attribute("aria-expanded") == "true"
 
 
-def test_every_link_on_the_page_has_its_target(browser, page: Path) -> None:
-    open_page(browser, page)
+@pytest.mark.parametrize("which", ["page", "explained_page"])
+def test_every_link_on_the_page_has_its_target(browser, which: str, request: pytest.FixtureRequest) -> None:
+    open_page(browser, request.getfixturevalue(which))
     missing = browser.execute_script(
         "return [...document.querySelectorAll('a[href^=\"#\"]')].filter((a) => !document.getElementById(a.hash.slice(1))).length"
     )
@@ -196,12 +215,102 @@ def test_rename_tables_are_there_on_screen_and_in_print(browser, page: Path) -> 
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-def test_a_narrow_window_does_not_scroll_sideways(browser, page: Path) -> None:
-    open_page(browser, page)
+@pytest.mark.parametrize(("which", "width"), [("page", 700), ("explained_page", 700), ("explained_page", 420)])
+def test_a_narrow_window_does_not_scroll_sideways(
+    browser, which: str, width: int, request: pytest.FixtureRequest
+) -> None:
+    open_page(browser, request.getfixturevalue(which))
     browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 700, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     )
     try:
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= 700
+        browser.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        too_wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert browser.execute_script(too_wide) <= 0
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_bars_have_patterns_and_their_shares_as_text(browser, explained_page: Path) -> None:
+    open_page(browser, explained_page)
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    fills = browser.execute_script(
+        "return [...document.querySelectorAll('.parts .swatch rect')].map((r) => getComputedStyle(r).fill)"
+    )
+    assert len(set(fills)) == 5
+    patterns = [fill.split("#")[1].rstrip(')"') for fill in fills if fill.startswith("url(")]
+    assert len(patterns) == 3
+    for name in patterns:
+        assert browser.execute_script("return document.getElementById(arguments[0]).tagName", name) == "pattern"
+    bars = browser.execute_script(
+        "return [...document.querySelectorAll('table.bars tbody tr')].map((r) => "
+        "[r.querySelector('small').textContent, [...r.querySelectorAll('rect')].map((b) => "
+        "[b.textContent, b.width.baseVal.valueInSpecifiedUnits])])"
+    )
+    assert len(bars) > 10
+    for words, drawn in bars:
+        assert words == (" · ".join(part for part, _ in drawn) or "nothing counted")
+        assert sum(width for _, width in drawn) == pytest.approx(100 if drawn else 0, abs=0.01)
+
+
+def test_controls_stand_beside_the_figures(browser, explained_page: Path) -> None:
+    open_page(browser, explained_page)
+    for selector in ("article[id^=code-] .beside table", "article[id^=config-] .beside table"):
+        heads = browser.find_element("css selector", selector).find_elements("css selector", "thead th")
+        assert [head.text for head in heads] == [
+            "figure", "this pair", "left ~ upstream", "right ~ upstream", "left ~ independent", "right ~ independent",
+            "unrelated pairs below",
+        ]  # fmt: skip
+    assert "all measured" in browser.find_element("css selector", ".beside").text
+    assert "97.3 %" in browser.find_element("css selector", "#h-controls + .scroll").text
+
+
+def test_answers_families_and_declarations_are_on_the_page(browser, explained_page: Path) -> None:
+    open_page(browser, explained_page)
+    answers = [found.text for found in browser.find_elements("css selector", "p.answer")]
+    assert len(answers) == 2
+    assert all("shared with original" in answer for answer in answers)
+    family = browser.find_element("css selector", "details.family")
+    assert family.find_element("css selector", "summary").text.startswith("Explained equally well by original and ")
+    assert not family.find_element("css selector", "table").is_displayed()
+    family.find_element("css selector", "summary").click()
+    assert family.find_element("css selector", "table").is_displayed()
+    badge = browser.find_element("css selector", "article h3 .declared")
+    assert badge.is_displayed()
+    assert badge.text == "declared"
+    assert DECLARED_BY in browser.find_element("css selector", "article .declared-by").text
+    assert (
+        "LlamaMLP" in browser.find_element("css selector", "table.declarations").find_element("xpath", "../../..").text
+    )
+
+
+def test_attribution_sorts_by_what_a_candidate_has(browser, explained_page: Path) -> None:
+    open_page(browser, explained_page)
+    browser.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    table = browser.find_element("css selector", "details.attributed table")
+    button = table.find_element("css selector", "th:nth-child(4) button")
+    assert button.text.startswith("in upstream")
+    button.click()
+    values = browser.execute_script(
+        "return [...arguments[0].tBodies[0].rows].map((r) => parseFloat(r.cells[3].textContent) || 0)", table
+    )
+    assert values == sorted(values, reverse=True)
+    assert values[0] > 0
+
+
+def test_everything_is_printed_without_script_as_well(browser, explained_page: Path, tmp_path: Path) -> None:
+    import re
+
+    path = tmp_path / "no_script.html"
+    path.write_text(re.sub(r"<script>.*?</script>", "", explained_page.read_text(encoding="utf-8"), flags=re.DOTALL))
+    selectors = ("table.attribution", "table.controls", "table.declarations", "table.files", ".bars small", "p.answer")
+    for its_path in (explained_page, path):
+        open_page(browser, its_path)
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        try:
+            for selector in selectors:
+                found = visible(browser, selector)
+                assert found, selector
+                assert all(found), selector
+        finally:
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import SAMPLES
 
 COPIES = ("renamed", "rewritten")
-WHOLE = ("original", "renamed", "independent", "lookalike", "upstream", "fork_captions", "fork_radar")
+WHOLE = ("original", "renamed", "independent", "lookalike", "upstream", "fork_captions", "fork_radar", "patchwork")
 WIDTH = {"F32": 4, "BF16": 2}
 LLAMA = {0: "<unk>", 1: "<s>", 2: "</s>"}
 OF_TORCH = {"weight", "bias", "in_proj_weight", "in_proj_bias", "out_proj"}
@@ -77,7 +77,7 @@ def test_the_script_writes_the_committed_bytes(tmp_path: Path) -> None:
 def test_all_checkpoints_together_are_small() -> None:
     sizes = [path.stat().st_size for path in SAMPLES.rglob("*.safetensors")]
     assert len(sizes) == len(WHOLE) + 2
-    assert sum(sizes) < 1_000_000
+    assert sum(sizes) < 1_100_000
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.rglob("*.safetensors")), ids=lambda p: f"{p.parent.name}/{p.name}")

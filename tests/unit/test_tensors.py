@@ -19,7 +19,7 @@ from codeclone.evidence import tensors as room
 from codeclone.match import tensor_showing
 from codeclone.match.tensor_names import match_names
 from codeclone.model import REWRITE_RULES, Evidence, File, Repository, Skipped, Snapshot, Tensor
-from codeclone.read import open_source, torch_files
+from codeclone.read import open_source, repository_tensors, torch_files
 from codeclone.read.checkpoints import checkpoints
 from codeclone.read.tensors import MAX_HEADER, TensorFile, read_tensors
 from tests.checkpoints import (
@@ -503,7 +503,7 @@ def test_a_report_without_tensors_is_one_line(codeclone, repository, tmp_path: P
 
 
 def test_checkpoints_beyond_the_bound_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "MAX_TENSORS", 3)
+    monkeypatch.setattr(repository_tensors, "MAX_TENSORS", 3)
     files = [
         file_of(f"{name}/model.safetensors", safetensors({"a.weight": (2, 2), "b.weight": (3,)})) for name in "abc"
     ]

@@ -126,7 +126,7 @@ def test_what_a_claimed_source_has_is_taken_out() -> None:
     left = config("llama-2", behind("llama-2", PLANTED))
     alone = compare(left, left)
     claimed = compare(left, left, claimed=config("llama-2", behind("llama-2", PLANTED[-1:], gap=40)))
-    assert "you say it came from the claimed: the claimed explains 1 of 13" in only(claimed).reason
+    assert "the claimed, which the authors name as the source, explains 1 of 13" in only(claimed).reason
     assert claimed.partition.attributable < alone.partition.attributable
     assert claimed.partition.total == pytest.approx(alone.partition.total)
     whole = compare(left, left, ancestor=left)

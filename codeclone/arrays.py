@@ -1,0 +1,76 @@
+"""Arrays <-> the bytes of an .npz: the same arrays give the same bytes; what is read is bounded and checked before it is used."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+MAX_FILE_BYTES = 128 * 2**20
+"""The shipped tables have 3 MB."""
+
+HEADER_BYTES = 2**10
+"""More than numpy writes before the items of an array of one or two dimensions."""
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+"""The first that a zip can hold."""
+
+
+def packed(arrays: Mapping[str, NDArray[np.uint8]]) -> bytes:
+    """The bytes of a file that `unpacked`, and numpy, read."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            npy.write_array(member, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy", _DATE)
+            info.create_system = 3  # not the one of this machine
+            archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED, 9)
+    return content.getvalue()
+
+
+def unpacked(path: Path, expected: Mapping[str, tuple[int, int]]) -> dict[str, NDArray[np.uint8]]:
+    """The arrays of a file that anyone may have made.
+
+    `expected`: name -> number of rows, 0 for an array of one dimension, and most bytes. Raises ValueError where the file
+    holds anything else or is damaged, and OSError where it cannot be read.
+    """
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(f"over the bound of {MAX_FILE_BYTES:,} bytes")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in expected):
+                raise _NotWanted("it holds other arrays")
+            return {name: _array(archive, f"{name}.npy", *shape) for name, shape in expected.items()}
+    except _NotWanted:
+        raise
+    # zipfile, zlib and numpy raise whatever a damaged file leads them to: BadZipFile, zlib.error, EOFError, ValueError, …
+    except Exception as error:
+        raise ValueError("no .npz, or a damaged one") from error
+
+
+def _array(archive: zipfile.ZipFile, name: str, rows: int, most: int) -> NDArray[np.uint8]:
+    with archive.open(name) as member:
+        content = member.read(most + HEADER_BYTES + 1)
+    if len(content) > most + HEADER_BYTES:
+        raise _NotWanted(f"an array over the bound of {most:,} bytes")
+    stream = io.BytesIO(content)
+    if npy.read_magic(stream) != (1, 0):
+        raise _NotWanted("arrays in another format")
+    shape, by_column, kind = npy.read_array_header_1_0(stream, max_header_size=HEADER_BYTES)
+    items = len(content) - stream.tell()
+    wanted = (rows, items // rows) if rows else (items,)
+    if kind != np.uint8 or by_column or shape != wanted or items % (rows or 1):
+        raise _NotWanted("arrays of another shape or type")
+    return np.frombuffer(content, np.uint8, offset=stream.tell()).reshape(wanted)
+
+
+class _NotWanted(ValueError):
+    """What is wrong, in our words."""
