@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from distributions import FIGURES
 from numpy.typing import NDArray
-from populations import Pairing, Unit
+from populations import UPSTREAM, Pairing, Unit
 
 from codeclone import background, batches, pipeline
 from codeclone.evidence import Context, Profiled, code, kinds, profiles, room
 from codeclone.match import showing
 from codeclone.match.measure import measure
-from codeclone.model import Profile, Report
+from codeclone.model import Profile, Report, Role
 
 FRAGMENTS = 300
 """Left fragments of each pair, drawn at random, whose best pair is measured for the reference distributions of findings."""
@@ -101,12 +101,14 @@ class Comparing:
     def report(self, pairing: Pairing, ancestor: Profile) -> Report:
         """The report of one pair."""
         left, right, base = (self.units[n].snapshot for n in (pairing.left, pairing.right, pairing.ancestor))
-        sides = pipeline.named([("right", right), ("ancestor", base)])
+        # What has nothing to do with the left is no ancestor of it, and lifts no bound; as a claimed source it does.
+        role: Role = "claimed" if pairing.ancestor == UPSTREAM else "ancestor"
+        sides = pipeline.named([("right", right), (role, base)])
         findings = {}
         for kind, its_room in self.rooms.items():
             its = {
                 "right": self.profiles[kind][pairing.right],
-                "ancestor": ancestor if kind == "code" else self.profiles[kind][pairing.ancestor],
+                role: ancestor if kind == "code" else self.profiles[kind][pairing.ancestor],
             }
             candidates = [Profiled(c.name, c.role, its[c.role]) for c, _ in sides]
             findings[kind] = its_room.compare(self.profiles[kind][pairing.left], candidates, self.context)
