@@ -10,7 +10,7 @@ from itertools import chain, count
 from typing import TypeVar
 
 import codeclone
-from codeclone import background, public_tokenizers, verdict
+from codeclone import background, public_tokenizers, reference, verdict
 from codeclone.attribution import added
 from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError, SourceError
@@ -112,8 +112,9 @@ def assembled(
     _hold_something(findings, left.repository.name, sides, unread, every_kind={*rooms} == {*kinds()})
     candidates = tuple(candidate for candidate, _ in sides)
     told = _lineage(left, sides, findings)
-    evidence = told.evidence
+    evidence = reference.with_standings(told.evidence)
     explanations = _all(finding.explanations for finding in findings.values())
+    controls = _all(finding.controls for finding in findings.values())
     partition = _partitions(findings)
     judged = verdict.Compared(
         evidence=evidence,
@@ -139,9 +140,9 @@ def assembled(
         attribution=_all(finding.attribution for finding in findings.values()),
         explanations=explanations,
         declared=told.declared if "references" in findings else None,
-        controls=_all(finding.controls for finding in findings.values()),
+        controls=(*controls, *reference.whole_standings(controls, candidates[0].name, verdict.share(partition.total))),
         skipped=unread,
-        verdict=verdict.judge(judged),
+        verdict=verdict.judge(judged, reference.reached(verdict.level_of(judged))),
         classes=_all(finding.classes for finding in findings.values()),
         composition=_all(finding.composition for finding in findings.values()),
         leftovers=_all(finding.leftovers for finding in findings.values()),

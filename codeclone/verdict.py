@@ -31,7 +31,7 @@ MANY_FAMILIES = 3
 WHOLE_SHARE, WHOLE_BITS, WHOLE_PAIRS = 0.10, 1000.0, 5
 """So large a share of the left repository's bits that are not stock, so many bits, and so many pairs that can be shown
 together count as `moderate` even where no single pair does: many small functions are as telling as a long one. Between
-unrelated packages the share stayed below 0.07 (docs/calibration.md)."""
+packages by different authors the share stayed below 0.05 (docs/calibration.md)."""
 
 
 LEAST_RELATED = 0.05
@@ -101,10 +101,11 @@ def share(partition: Partition) -> float:
     return partition.attributable / rest if rest else 0.0
 
 
-def judge(compared: Compared, reached: str = "") -> Verdict:
+def judge(compared: Compared, reached: Sequence[str] = ()) -> Verdict:
     """The level of the whole comparison, why, what stands against relying on it, and what else could explain it.
 
-    `reached`: how often unrelated pairs reach that level, as `level_of` gives it; empty where that was not measured.
+    `reached`: how often unrelated and honest pairs reach the level that `level_of` gives, in parts of a sentence; empty where
+    that was not measured.
     """
     level = level_of(compared)
     return Verdict(
@@ -161,8 +162,8 @@ def _because(compared: Compared) -> list[str]:
     if compared.much:
         sentences.append(
             f"Together the code counts as moderate by itself: the share is over {WHOLE_SHARE * 100:.0f} %, with at least "
-            f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. None of the unrelated packages that were measured "
-            "reached that."
+            f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. No two packages by different authors that were "
+            "measured reached that."
         )
     return [*same, *sentences, *_other_kinds(supporting)]
 
@@ -186,7 +187,7 @@ def _pairs(count: int) -> str:
 # What is not shown, and what would change it
 
 
-def _caveats(compared: Compared, level: Level, reached: str) -> list[str]:
+def _caveats(compared: Compared, level: Level, reached: Sequence[str]) -> list[str]:
     caveats = []
     if level == "weak":
         caveats.append(
@@ -199,7 +200,7 @@ def _caveats(compared: Compared, level: Level, reached: str) -> list[str]:
             "the direction cannot be told."
         )
     if reached:
-        caveats.append(reached)
+        caveats.append(f"How often this is a false alarm: {'; '.join(reached)}.")
     if not compared.others:
         caveats.append(
             "No common ancestor and no source named by the authors was examined. What both repositories took from one public "
