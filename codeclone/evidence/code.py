@@ -38,6 +38,7 @@ from codeclone.model import (
     Snapshot,
 )
 from codeclone.parse.fragments import Parsed, parse_snapshots, suffix_of
+from codeclone.parse.graph import CUT_OUT
 
 TITLE = "Code"
 VERSION = 2
@@ -186,7 +187,28 @@ def _with_controls(
 
 
 def _fine(facts: Facts) -> NDArray[np.bool_]:
+    """Facts that can show copying."""
     return np.isin(facts.depths, FINE)
+
+
+def _known_to(one: Profile, other: Profile) -> NDArray[np.uint64]:
+    """Fine facts of the other side, and those of one side that stand on a line of which the other has all that it says when its
+    fragment is cut out of its place.
+
+    In its place the same line says other things where the file imports its names absolutely, where relatively, and where it
+    has them itself: a fork that only changed its imports would seem to have something of its own.
+    """
+    theirs = np.unique(other.facts.keys[_fine(other.facts)])
+    parsed: Parsed = one.details["parsed"]
+    rows = np.flatnonzero(_fine(one.facts))
+    if not len(rows):
+        return theirs
+    lines = one.facts.fragments[rows].astype(np.int64) << np.int64(32) | parsed.lines[one.facts.nodes[rows]]
+    _, group = np.unique(lines, return_inverse=True)
+    cut_out = (one.facts.readings[rows] & CUT_OUT) > 0
+    missing = cut_out & ~np.isin(one.facts.keys[rows], theirs)
+    whole = (np.bincount(group, cut_out) > 0) & (np.bincount(group, missing) == 0)
+    return np.union1d(theirs, one.facts.keys[rows][~cut_out & whole[group]])
 
 
 def _explained(left: Profile, candidates: Sequence[Profiled], context: Context) -> Explained:
@@ -195,7 +217,10 @@ def _explained(left: Profile, candidates: Sequence[Profiled], context: Context) 
         keys,
         context.background.bits(keys),
         context.background.stock_bits,
-        [(c.role, c.profile.facts.keys[_fine(c.profile.facts)]) for c in candidates],
+        [
+            (c.role, c.profile.facts.keys[_fine(c.profile.facts)] if c.role == "right" else _known_to(left, c.profile))
+            for c in candidates
+        ],
     )
 
 
@@ -203,8 +228,7 @@ def _held(one: Profile, candidates: Sequence[Profiled], context: Context) -> dic
     """Candidate -> share of the bits of one side that are not stock that it has."""
     keys = np.unique(one.facts.keys[_fine(one.facts)])
     bits, stock_bits = context.background.bits(keys), context.background.stock_bits
-    others = {candidate.name: candidate.profile.facts for candidate in candidates}
-    return {name: contained(keys, bits, stock_bits, facts.keys[_fine(facts)]) for name, facts in others.items()}
+    return {c.name: contained(keys, bits, stock_bits, _known_to(one, c.profile)) for c in candidates}
 
 
 def _by_file(left: Profile, explained: Explained) -> dict[str, Partition]:

@@ -71,7 +71,8 @@ class Contest:
             return some
         matches = [rival.matches[fragment] for rival in some]
         around = self._around(fragment)
-        ranks = [m.rank * (1.0 + SURROUNDINGS * around[r.name]) for m, r in zip(matches, some, strict=True)]
+        lift = SURROUNDINGS if max(match.alone for match in matches) < SPEAKS else 0.0
+        ranks = [m.rank * (1.0 + lift * around[r.name]) for m, r in zip(matches, some, strict=True)]
         order = sorted(range(len(some)), key=lambda place: (-ranks[place], place))
         first = order[0]
         least = ranks[first] * CLOSE_RIVALS
@@ -124,7 +125,8 @@ def _holders(left: Side, fragment: int) -> list[int]:
 
 
 def _as_good(match: Match, other: Match) -> bool:
-    return match.alone >= other.alone * (1.0 - SAME)
+    """Whether one has as much of the fragment as the other: in the reading that fits better, or in both with little beside."""
+    return match.containment >= other.containment - SAME or match.alone >= other.alone * (1.0 - SAME)
 
 
 def attribution(contest: Contest) -> tuple[Attribution, ...]:

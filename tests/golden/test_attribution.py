@@ -33,6 +33,8 @@ LEVEL = {
     "AsterEyeConfig.cells_per_side",
     "SightSettings.side_in_patches",
     "NovaSettings._most_tiles",
+    # Two linear layers with an activation between them.
+    "AsterEyeFeedForward.__init__",
 }
 """Fragments of the copies that are undecided, with the true source among the equals."""
 
