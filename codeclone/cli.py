@@ -101,7 +101,8 @@ def scan(
 ) -> None:
     """Compare LEFT, the repository in question, with RIGHT, the one it may derive from.
 
-    LEFT, RIGHT and each SRC are folders or files. Nothing in them is run or imported. Prints a summary and writes a report of one
+    LEFT, RIGHT and each SRC are folders or files; NAME=SRC calls one by another name than that of its folder. Nothing
+    in them is run or imported. Prints a summary and writes a report of one
     self-contained HTML file.
 
     Exit codes: 0 the scan ran, whatever it found; 1 the level of --fail-on is reached; 2 bad input or nothing to

@@ -144,6 +144,15 @@ def _telling_families(compared: Compared) -> set[str]:
 def _because(compared: Compared) -> list[str]:
     total, supporting = compared.total, compared.supporting
     same = ["Both sides are the same files, byte for byte."] if compared.same_files else []
+    same += _themselves(compared)
+    if compared.lineage.names_right:
+        same.append(f"The left names the right repository as a source: {compared.lineage.names_right}.")
+    if not supporting and any(row.better or row.tied for row in _rows_of_others(compared)):
+        return [
+            *same,
+            "Nothing is left to be shown that is shared with the right repository alone: what both sides share is in the examined "
+            f"sources as well, or stock, but for {share(total) * 100:.1f} % of the left repository's bits that are not stock.",
+        ]
     if not supporting:
         return [
             *same,
@@ -166,6 +175,22 @@ def _because(compared: Compared) -> list[str]:
             "measured reached that."
         )
     return [*same, *sentences, *_other_kinds(supporting)]
+
+
+def _themselves(compared: Compared) -> list[str]:
+    """A sentence for each ancestor or claimed source that is one of the two sides: then nothing can be attributed."""
+    sides = {compared.right.repository.digest: "right", compared.left_digest: "left"}
+    return [
+        f"{candidate.name}, given as {_role(candidate)}, is the {sides[candidate.repository.digest]} repository itself. It explains "
+        "everything, so this report can show nothing: scan again without it."
+        for candidate in compared.others
+        if candidate.repository.digest in sides
+    ]
+
+
+def _rows_of_others(compared: Compared) -> list[Explanation]:
+    names = {candidate.name for candidate in compared.others}
+    return [row for row in compared.explanations if row.candidate in names and row.shared]
 
 
 def _other_kinds(supporting: Sequence[Evidence]) -> list[str]:
@@ -217,13 +242,11 @@ def _caveats(compared: Compared, level: Level, reached: Sequence[str]) -> list[s
             "A level above moderate needs two independent kinds of evidence that each reach moderate; code and settings count "
             "as one. A second kind would change it."
         )
-    for candidate in compared.others:
-        for digest, side in ((compared.right.repository.digest, "right"), (compared.left_digest, "left")):
-            if candidate.repository.digest == digest:
-                caveats.append(
-                    f"{candidate.name}, given as {_role(candidate)}, is the {side} repository itself: it explains all that "
-                    "could be attributed."
-                )
+    if compared.supporting and any(candidate.role == "ancestor" for candidate in compared.tested):
+        caveats.append(
+            "Ancestors were taken as they were given. What both sides took from another release of one counts as attributable: "
+            "the release that they started from would explain more."
+        )
     caveats.append("Bits of facts in one fragment overlap, so they measure amount and are not odds.")
     return caveats
 
@@ -236,7 +259,7 @@ def _role(candidate: Candidate) -> str:
 
 
 def _other_explanations(compared: Compared) -> list[str]:
-    if not compared.supporting and not any(row.better + row.tied for row in compared.explanations if row.shared):
+    if not compared.supporting and not any(row.better or row.tied for row in _rows_of_others(compared)):
         return []
     found = []
     lineage = compared.lineage
@@ -248,8 +271,8 @@ def _other_explanations(compared: Compared) -> list[str]:
     found += [_explained_by(candidate, compared) for candidate in compared.others]
     if lineage.not_examined:
         found.append(
-            f"A source that was not examined: the left also names {_listed(lineage.not_examined)}. Given with --claimed, each "
-            "would be tested."
+            f"A source that was not examined: the left also names {_listed(lineage.not_examined)}, and none of the compared "
+            "repositories is called so. Given with --claimed, each would be tested."
         )
     if not any(candidate.role == "ancestor" for candidate in compared.others):
         found.append("A common ancestor: both may come from a third repository. None was named, so none was tested.")
@@ -272,9 +295,16 @@ def _explained_by(candidate: Candidate, compared: Compared) -> str:
     whom = f"The {_role(candidate)} {candidate.name}"
     if not shared:
         return f"{whom} was examined: the left shares nothing with the right repository that it could explain."
+    things = "one thing" if shared == 1 else f"{shared:,} things"
+    counts = [f"{better:,} better"] * bool(better) + [f"{tied:,} as well"] * bool(tied)
+    explains = f"it explains {' and '.join(counts)}" if counts else "it explains none as well as that"
+    rest = shared - better - tied
+    best = (
+        f"; {rest:,} {'is' if rest == 1 else 'are'} explained best by the right repository" if rest and counts else ""
+    )
     return (
-        f"{whom} was examined: of {shared:,} things that the left shares with the right repository (fragments, settings, "
-        f"tokens, tensors, references) it explains {better:,} better and {tied:,} as well; {shared - better - tied:,} remain."
+        f"{whom} was examined: of {things} that the left shares with the right repository and that are not stock (fragments, "
+        f"settings, tokens, tensors, references) {explains}{best}."
     )
 
 

@@ -112,7 +112,11 @@ def _beside(declared: Sequence[Declared], evidence: Sequence[Evidence], right: s
         return []
     found: dict[tuple[str, str], list[tuple[Declaration, _Pair]]] = {}
     for one in declared:
-        here = pairs.get(one.declaration.place.location.path, ()) if one.side == right and one.names != LEFT else ()
+        of_its_own = (
+            one.names == right and one.declaration.source[:1].isupper()
+        )  # a class of the right one itself, by its name
+        is_mark = one.side == right and one.names != LEFT and not of_its_own
+        here = pairs.get(one.declaration.place.location.path, ()) if is_mark else ()
         pair = _counterpart(one.declaration, here)
         if pair is not None:
             found.setdefault(key_of(one.declaration), []).append((one.declaration, pair))

@@ -195,7 +195,9 @@ def _strength(source: Named, declaration: Declaration, side: Side) -> int:
     if any(f"{tail}.py" in side.paths for tail in tails if "/" in tail or _is_special(tail)):
         return 2
     if any(
-        _is_special(module) and f".{module}." in f".{source.inside}." for module in side.modules if "." not in module
+        _is_special(module) and f".{module}." in f".{source.inside}."
+        for module in side.modules
+        if "." not in module and not module.startswith("__")  # a method is no module
     ):
         return 1
     return _strength_of_name(parts[0], side) if "." in declaration.source else 0

@@ -68,12 +68,37 @@ def _most(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
 def with_declared(
     evidence: Iterable[Evidence], declared: Sequence[Declared], candidates: Sequence[Candidate]
 ) -> tuple[Evidence, ...]:
-    """The findings, those about code with the declaration of the left that covers them."""
+    """The findings, with the declaration of the left that covers them: of code, and of references that are one."""
     mine = naming(declared)
+    right = {candidate.name for candidate in candidates if candidate.role == "right"}
+    credits = [one for one in declared if one.side == LEFT and one.names in right]
     return tuple(
-        replace(finding, declared=covering(finding, mine, candidates)) if finding.kind == "code" else finding
+        replace(finding, declared=covering(finding, mine, candidates))
+        if finding.kind == "code"
+        else _credited(finding, credits)
+        if finding.kind == "references"
+        else finding
         for finding in evidence
     )
+
+
+def _credited(finding: Evidence, credits: Sequence[Declared]) -> Evidence:
+    """A reference of which every place is one where the left names the right repository openly speaks for nobody: it is a
+    credit, and not something that was left behind."""
+    lines = {line: one for one in credits for line in _lines(one.declaration.place)}
+    found = [lines.get(line) for place in finding.left for line in _lines(place)]
+    if not found or finding.level == "none" or not all(found):
+        return finding
+    first = next(one for one in found if one is not None)
+    return replace(finding, stance="context", level="none", declared=_sentence(first, "of this place", "right"))
+
+
+def _lines(place: Place) -> list[tuple[str, int | str | None]]:
+    """(path, line or JSON pointer) of a place."""
+    location = place.location
+    if location.span is None:
+        return [(location.path, location.pointer)]
+    return [(location.path, line) for line in range(location.span.first, location.span.last + 1)]
 
 
 Naming = Mapping[str, Sequence[Declared]]

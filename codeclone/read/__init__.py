@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
+from dataclasses import replace
+
 from codeclone.model import Snapshot
 from codeclone.read import folder
 
+_NAMED = re.compile(r"([\w.-]{1,60})=(.+)", re.DOTALL)
+
 
 def open_source(source: str) -> Snapshot:
-    """Read what a source string names.
+    """Read what a source string names; `NAME=SOURCE` calls it by a name of the user's own, where no file is called so.
 
     Raises SourceError when it names nothing readable.
     """
-    return folder.read(source)
+    named = _NAMED.fullmatch(source)
+    if named is None or os.path.lexists(source):
+        return folder.read(source)
+    found = folder.read(named[2])
+    return replace(found, repository=replace(found.repository, name=named[1]))

@@ -56,7 +56,10 @@ def in_short(report: Report) -> str:
         return "no declaration was found"
     by_side: dict[str, list[str]] = {}
     for found in declarations(report):
-        named = Counter(row.names for row in found.rows if row.names)
-        whom = f" (naming {', '.join(sorted(named))})" if named else ""
+        named: Counter[str] = Counter()
+        for row in found.rows:
+            named[row.names] += row.count
+        told = [f"{named[name]:,} naming {name}" for name in sorted(named) if name]
+        whom = f" ({', '.join(told)})" if told else ""
         by_side.setdefault(found.side, []).append(f"{found.places:,} × {found.kind}{whom}")
     return "; ".join(f"{side}: {', '.join(kinds)}" for side, kinds in by_side.items())

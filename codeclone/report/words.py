@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from codeclone.model import KIND_TITLES, PARTS, CloneType, Explanation, Location, Measure, Partition, RenameProof
 
@@ -83,10 +84,14 @@ NOUNS = {
 """Kind -> what is counted of it: one, and several."""
 
 
-def things(number: int, kind: str) -> str:
-    """So many of what is counted of a kind."""
+TELLING = {"config": "rare ", "tokenizer": "new "}
+"""Kind -> how those of them are called that are not stock."""
+
+
+def things(number: int, kind: str, telling: Mapping[str, str] = MappingProxyType({})) -> str:
+    """So many of what is counted of a kind; `telling`: as `TELLING`, where only these are meant."""
     one, several = NOUNS.get(kind, (f"item of kind {kind}", f"items of kind {kind}"))
-    return f"{number:,} {one if number == 1 else several}"
+    return f"{number:,} {telling.get(kind, '')}{one if number == 1 else several}"
 
 
 def answer(candidate: str, right: str, found: Sequence[Explanation]) -> str:
@@ -95,7 +100,7 @@ def answer(candidate: str, right: str, found: Sequence[Explanation]) -> str:
     `found`: its rows, one for each kind.
     """
     shared = [row for row in found if row.shared]
-    none = [things(0, row.kind).removeprefix("0 ") for row in found if not row.shared]
+    none = [things(0, row.kind, TELLING).removeprefix("0 ") for row in found if not row.shared]
     if not shared:
         return f"Nothing but stock is shared with {right}, so there is nothing that {candidate} could explain."
     runs: list[list[Explanation]] = []
@@ -104,7 +109,7 @@ def answer(candidate: str, right: str, found: Sequence[Explanation]) -> str:
             runs[-1].append(row)
         else:
             runs.append([row])
-    first, *rest = ((_listed([things(row.shared, row.kind) for row in run]), _better(run[0])) for run in runs)
+    first, *rest = ((_listed([things(row.shared, row.kind, TELLING) for row in run]), _better(run[0])) for run in runs)
     clauses = [
         f"Of the {first[0]} shared with {right}, {candidate} explains {first[1]}",
         *(f"of the {what}, {better}" for what, better in rest),

@@ -43,12 +43,12 @@ def row(kind: str, shared: int, better: int = 0, tied: int = 0) -> Explanation:
         ([row("code", 2000)], "Of the 2,000 code fragments shared with R, UHD explains none better or equally well."),
         (
             [row("code", 9, 3), row("config", 1, 1), row("tensors", 5), row("tokenizer", 0), row("references", 0)],
-            "Of the 9 code fragments shared with R, UHD explains 3 better and none equally well; of the 1 setting, 1 better "
-            "and none equally well; of the 5 tensors, none better or equally well; no tokens or references are shared.",
+            "Of the 9 code fragments shared with R, UHD explains 3 better and none equally well; of the 1 rare setting, 1 better "
+            "and none equally well; of the 5 tensors, none better or equally well; no new tokens or references are shared.",
         ),
         (
             [row("code", 9), row("config", 2), row("tensors", 5, 1)],
-            "Of the 9 code fragments and 2 settings shared with R, UHD explains none better or equally well; "
+            "Of the 9 code fragments and 2 rare settings shared with R, UHD explains none better or equally well; "
             "of the 5 tensors, 1 better and none equally well.",
         ),
         ([row("code", 0)], "Nothing but stock is shared with R, so there is nothing that UHD could explain."),
@@ -103,7 +103,7 @@ def test_ties_are_families_of_candidates(plain_report: Report) -> None:
 
 def test_a_finding_has_its_figures_for_the_other_pairs() -> None:
     renamed = scan(str(SAMPLES / "renamed"), str(SAMPLES / "original"), only=("config",))
-    finding = renamed.evidence[0]
+    finding = replace(renamed.evidence[0], controls=())
     assert explained.beside(finding) is None
     first = finding.measures[0]
     controls = (
@@ -140,8 +140,8 @@ def test_declarations_stand_by_side_and_kind(report: Report) -> None:
     ]
     assert lineage.not_examined(report) == ["transformers.models.llama.modeling_llama.LlamaMLP"]
     assert lineage.in_short(report) == (
-        "left: 4 × licence, 8 × copied from, 1 × adapted from (naming fork_radar); "
-        "fork_radar: 1 × base model (naming upstream)"
+        "left: 4 × licence, 8 × copied from, 1 × adapted from (1 naming fork_radar); "
+        "fork_radar: 1 × base model (1 naming upstream)"
     )
 
 
