@@ -68,13 +68,22 @@ def row_of(report: Report, pairing: Pairing) -> Row:
         "attributable_bits": round(total.attributable, 1),
         "not_stock_bits": round(rest, 1),
         "held": {kind_of[title]: round(value, 6) for title, value in held.items()},
-        "has": {compared.kind: compared.facts for compared in report.compared if compared.side == "left"},
+        "both": [
+            compared.kind
+            for compared in report.compared
+            if compared.side == report.candidates[0].name and compared.facts and _rest(report, compared.kind)
+        ],
         "findings": {
             kind: {level: count for level in LEVELS if (count := _count(report.evidence, kind, level))}
             for kind in kinds()
         },
         "highest": [_kept(f) for f in sorted(report.evidence, key=_order)[:HIGHEST] if f.stance == "for"],
     }
+
+
+def _rest(report: Report, kind: str) -> float:
+    its = report.partition.by_kind[kind]
+    return its.total - its.stock
 
 
 def _count(evidence: Sequence[Evidence], kind: str, level: str) -> int:

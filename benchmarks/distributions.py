@@ -56,7 +56,7 @@ def write(rows: Sequence[Row]) -> None:
 
 def populations(rows: Sequence[Row]) -> list[Row]:
     """How many pairs of each population reached each level, with limits; all of them together first."""
-    groups = {"all": ("pairs measured of repositories that did not copy from each other", tuple(TOLD))}
+    groups = {"all": ("unrelated or honest pairs measured", tuple(TOLD))}
     groups |= {name: (told, (name,)) for name, told in TOLD.items()}
     found = {name: (told, [r for r in rows if r["population"] in its]) for name, (told, its) in groups.items()}
     return [_population(name, told, its) for name, (told, its) in found.items() if its]
@@ -74,9 +74,13 @@ def _whole(rows: Sequence[Row]) -> Iterator[Row]:
     shares = [row["attributable_share"] for row in its if row["attributable_share"] is not None]
     yield from distribution(WHOLE, ATTRIBUTABLE, told, shares)
     for kind in sorted({kind for row in its for kind in row["held"]}):
-        # A repository that has nothing of a kind holds nothing of it: that says nothing of the others.
-        values = [row["held"][kind] for row in its if kind in row["held"] and row["has"].get(kind)]
-        yield from distribution(WHOLE, KIND_TITLES[kind] + HELD, told, values)
+        yield from distribution(WHOLE, KIND_TITLES[kind] + HELD, told, held(its, kind))
+
+
+def held(rows: Sequence[Row], kind: str) -> list[float]:
+    """The share held of a kind, where the left has something of it that is not stock, and the right anything: a share of
+    nothing says nothing."""
+    return [row["held"][kind] for row in rows if kind in row.get("both", ("code",))]
 
 
 def _code(rows: Sequence[Row]) -> Iterator[Row]:

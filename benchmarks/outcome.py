@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from distributions import TOLD, populations, upper
+from distributions import TOLD, held, populations, upper
 
 from codeclone.model import KIND_TITLES, LEVELS
 from codeclone.reference import percent
@@ -33,7 +33,7 @@ def tell(rows: Sequence[Row]) -> None:
         shares = [row["attributable_share"] for row in compared if row["attributable_share"] is not None]
         _quantiles("attributable share", shares)
         for kind in sorted({kind for row in compared for kind in row["held"]}):
-            _quantiles(f"share held, {kind}", [row["held"][kind] for row in compared if kind in row["held"]])
+            _quantiles(f"share held, {kind}", held(compared, kind))
         _highest(compared)
 
 
@@ -111,7 +111,7 @@ def _tables(rows: Sequence[Row]) -> Iterator[str]:
         its = [row for row in rows if row["population"] == name]
         figures = {"attributable share": [r["attributable_share"] for r in its if r["attributable_share"] is not None]}
         for kind in sorted({kind for row in its for kind in row["held"]}):
-            figures[f"share held, {KIND_TITLES[kind]}"] = [r["held"][kind] for r in its if r["has"].get(kind)]
+            figures[f"share held, {KIND_TITLES[kind]}"] = held(its, kind)
         for figure, values in figures.items():
             if values:
                 quantiles = " | ".join(f"{np.quantile(values, q):.4f}" for q in QUANTILES)
