@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from codeclone.evidence import (
 from codeclone.match.references import Dangling, dangling
 from codeclone.model import (
     Compared,
+    Control,
     Evidence,
     Explanation,
     Location,
@@ -102,7 +104,7 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     held_of_right = {c.name: _held(right.profile.details["named"], c.profile, context) for c in others}
     explained, by_file = _explained(mine, candidates, context)
     return Findings(
-        evidence=strongest_first(_finding(found) for found in followed),
+        evidence=strongest_first(replace(_finding(found), controls=_controls(found, others)) for found in followed),
         explanations=_explanations(followed, mine, candidates, held, context),
         controls=whole_controls(TITLE, candidates, held, held_of_right),
         partition=explained.partition(),
@@ -113,6 +115,13 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         titles={name: profile.details["named"].titles for name, profile in sides(left, candidates)},
         definitions={name: profile.details["named"].definitions for name, profile in sides(left, candidates)},
     )
+
+
+def _controls(found: Dangling, others: Sequence[Profiled]) -> tuple[Control, ...]:
+    """Where each ancestor and claimed source has what is named."""
+    places = {step.where: len(step.found) for step in found.steps}
+    meaning = "places of that repository that have what is named"
+    return tuple(Control(f"left ~ {other.name}", "places", places.get(other.told, 0), meaning) for other in others)
 
 
 # Who explains what: names of classes in settings. Imports and origins have no background to be weighed by.

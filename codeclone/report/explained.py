@@ -126,8 +126,8 @@ def elsewhere(finding: Evidence) -> float | None:
 
 
 def kinds(report: Report) -> list[str]:
-    """The kinds whose explanations were counted."""
-    return list(dict.fromkeys(row.kind for row in report.explanations))
+    """The kinds whose explanations were counted, where there was anything to count."""
+    return list(dict.fromkeys(row.kind for row in report.explanations if row.shared or row.containment))
 
 
 def of_candidates(report: Report) -> list[tuple[Candidate, list[Explanation | None]]]:
