@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codeclone.errors import SourceError
 from codeclone.model import Snapshot
 from codeclone.read import folder
 
@@ -11,4 +12,6 @@ def open_source(source: str) -> Snapshot:
 
     Raises SourceError when it names nothing readable.
     """
+    if not source:
+        raise SourceError("a source without a name: where none is meant, leave the option out")
     return folder.read(source)
