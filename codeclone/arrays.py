@@ -17,6 +17,16 @@ MAX_FILE_BYTES = 128 * 2**20
 HEADER_BYTES = 2**10
 """More than numpy writes before the items of an array of one or two dimensions."""
 
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Of packing that can be unpacked bit by bit; of others zipfile unpacks all that it has read, however much that becomes."""
+
+END, LOCATOR, DIRECTORY = 22, 20, 12
+"""Bytes of the end of a zip without a comment, and of what stands before it in one with 64-bit sizes, which a table does not
+need; from where on in that end the size of the list of members stands."""
+
+MAX_DIRECTORY_BYTES = 2**16
+"""Of the list of members, all of which zipfile reads before it tells any; millions fit in a file."""
+
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip can hold."""
 
@@ -40,12 +50,21 @@ def unpacked(path: Path, expected: Mapping[str, tuple[int, int]]) -> dict[str, N
     `expected`: name -> number of rows, 0 for an array of one dimension, and most bytes. Raises ValueError where the file
     holds anything else or is damaged, and OSError where it cannot be read.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError("no regular file")
     with path.open("rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"over the bound of {MAX_FILE_BYTES:,} bytes")
+    end = content[-END:]
+    if not (end.startswith(b"PK\5\6") and end.endswith(b"\0\0")) or content[-END - LOCATOR :].startswith(b"PK\6\7"):
+        raise ValueError("no .npz, or a damaged one")
+    if int.from_bytes(end[DIRECTORY : DIRECTORY + 4], "little") > MAX_DIRECTORY_BYTES:
+        raise ValueError("it holds other arrays")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if any(info.compress_type not in METHODS for info in archive.infolist()):
+                raise _NotWanted("its arrays are packed in a way that is not read")
             if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in expected):
                 raise _NotWanted("it holds other arrays")
             return {name: _array(archive, f"{name}.npy", *shape) for name, shape in expected.items()}

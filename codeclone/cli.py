@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 LEVEL_NAMES = ("weak", "moderate", "strong", "very strong")
 FORMATS = ("html", "json", "text")
+MAX_REPORT_BYTES = 2**30
+"""Of a report that is written again."""
+
 DEFAULT_OUTPUT = "codeclone-report.html"
 
 
@@ -218,8 +221,14 @@ def _loaded(path: str) -> Report:
     from codeclone import codec
 
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
+        if Path(path).is_char_device():
+            raise OSError("not a file")
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_REPORT_BYTES + 1)
+        if len(content) > MAX_REPORT_BYTES:
+            raise OSError(f"over the bound of {MAX_REPORT_BYTES:,} bytes")
+        text = content.decode("utf-8")
+    except (OSError, ValueError) as error:
         raise errors.SourceError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     return codec.from_json(text)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from codeclone import shape
 from codeclone.errors import ReportFormatError
 from codeclone.model import (
     CLONE_TYPES,
@@ -70,7 +71,7 @@ def from_json(text: str) -> Report:
         _check(report)
         return report
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ReportFormatError(f"not a codeclone report: {type(error).__name__}: {error}") from error
+        raise ReportFormatError(f"not a codeclone report: {type(error).__name__}: {str(error)[:200]}") from error
 
 
 def _no_number(name: str) -> float:
@@ -78,13 +79,23 @@ def _no_number(name: str) -> float:
 
 
 def _check(report: Report) -> None:
-    """What the formats rely on beyond the shape. Raises ValueError or TypeError."""
+    """What the formats rely on. Raises ValueError."""
+    shape.check(report, Report)
     if not report.candidates or report.verdict.level not in LEVELS:
         raise ValueError("no candidates, or a level that is none")
     for finding in report.evidence:
         told = finding.left and finding.reason and finding.level in LEVELS
         if not told or (not finding.right and (finding.kind == "code" or finding.level != "none")):
             raise ValueError(f"an incomplete finding {finding.id[:40]!r}")
+    ids = {finding.id for finding in report.evidence if finding.kind == "code"}
+    if any(not ids.issuperset(found.evidence) for found in report.classes):
+        raise ValueError("a class of what is no finding")
+    names = {candidate.name for candidate in report.candidates}
+    for row in report.attribution:
+        if row.best is not None and row.best.candidate not in row.scores:
+            raise ValueError("an explanation without its share")
+        if not names.issuperset(source.candidate for source in (*row.tied, *([row.best] if row.best else []))):
+            raise ValueError("an explanation by what is no candidate")
 
 
 def report_to_dict(report: Report) -> Json:

@@ -81,6 +81,8 @@ class Built:
 def read_index(path: str) -> tuple[Listed, ...]:
     """The lines of an index. Raises SourceError for one that cannot be read or is none; the line is named."""
     try:
+        if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+            raise ValueError("no regular file")
         with Path(path).open("rb") as file:
             content = file.read(MAX_INDEX_BYTES + 1)
         lines = content.decode("utf-8-sig").splitlines()

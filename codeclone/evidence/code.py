@@ -237,7 +237,9 @@ def _by_file(left: Profile, explained: Explained) -> dict[str, Partition]:
     file_of = np.array([index[fragment.location.path] for fragment in left.fragments] or [0])
     fine = _fine(left.facts)
     keys, files = left.facts.keys[fine], file_of[left.facts.fragments[fine]]
-    return {path: explained.partition(np.unique(keys[files == number])) for path, number in index.items()}
+    ends = np.cumsum(np.bincount(files, minlength=len(paths)))
+    parts = np.split(keys[np.argsort(files, kind="stable")], ends[:-1])
+    return {path: explained.partition(np.unique(part)) for path, part in zip(paths, parts, strict=False)}
 
 
 def _compared(name: str, profile: Profile) -> Compared:

@@ -110,14 +110,14 @@ def _beside(declared: Sequence[Declared], evidence: Sequence[Evidence], right: s
                 pairs.setdefault(place.location.path, []).append((place, finding.left[0], bool(finding.declared)))
     if not pairs:
         return []
+    first = {path: min(some, key=lambda pair: pair[2]) for path, some in pairs.items()}
     found: dict[tuple[str, str], list[tuple[Declaration, _Pair]]] = {}
     for one in declared:
-        of_its_own = (
-            one.names == right and one.declaration.source[:1].isupper()
-        )  # a class of the right one itself, by its name
-        is_mark = one.side == right and one.names != LEFT and not of_its_own
-        here = pairs.get(one.declaration.place.location.path, ()) if is_mark else ()
-        pair = _counterpart(one.declaration, here)
+        path = one.declaration.place.location.path
+        of_its_own = one.names == right and one.declaration.source[:1].isupper()  # a class of the right itself, by name
+        if one.side != right or one.names == LEFT or of_its_own or path not in pairs:
+            continue
+        pair = _beside_it(one.declaration, pairs[path]) or (first[path] if is_of_file(one.declaration) else None)
         if pair is not None:
             found.setdefault(key_of(one.declaration), []).append((one.declaration, pair))
     said = everything_said([one.declaration for one in declared if one.side == LEFT]) if found else frozenset()
@@ -128,9 +128,9 @@ _Pair = tuple[Place, Place, bool]
 """(right, left, whether the left says where it comes from)."""
 
 
-def _counterpart(declaration: Declaration, pairs: Sequence[_Pair]) -> _Pair | None:
-    """The pair that a mark stands beside: in or above the fragment, or at the head of its file; one that is not declared first."""
-    beside = [pair for pair in pairs if is_of(declaration, pair[0])] or ([*pairs] if is_of_file(declaration) else [])
+def _beside_it(declaration: Declaration, pairs: Sequence[_Pair]) -> _Pair | None:
+    """The pair whose fragment a mark stands in or above; one that is not declared first."""
+    beside = (pair for pair in pairs if is_of(declaration, pair[0]))
     return min(beside, key=lambda pair: pair[2], default=None)
 
 

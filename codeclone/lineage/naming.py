@@ -35,7 +35,7 @@ NO_SOURCE = ("licence", "copyright")
 _ADDRESS = re.compile(r"^(?:https?://|git@)?(?:www\.|raw\.)?([\w-]+(?:\.[\w-]+)+)[/:](.+)$")
 _HOST = re.compile(r"github\.com|githubusercontent|gitlab|bitbucket|gitee|huggingface|^hf\.co|modelscope|codeaurora")
 _INSIDE = re.compile(r"^(?:-/)?(?:blob|tree|raw|blame|edit|resolve|src)/[^/]+/(.+)$|^(?:master|main)/(.+)$")
-_VERSION = re.compile(r"[-_=]+v?\d+(?:\.\d+)+.*$")
+_VERSION = re.compile(r"(?<![-_=])[-_=]+v?\d+(?:\.\d+)+.*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,22 +158,21 @@ def resolve(sides: Sequence[Side]) -> tuple[Declared, ...]:
     has the very file under the very path; of two of these itself, then the first.
     """
     found: list[Declared] = []
-    for own in sides:
-        others = [own, *(other for other in sides if other.name != own.name)]
-        seen: dict[tuple[str, str], str] = {}
+    strengths: dict[str, list[int]] = {}
+    for number, own in enumerate(sides):
         for declaration in own.declarations:
-            key = (declaration.kind, declaration.source)
-            if key not in seen:
-                seen[key] = "" if declaration.kind in NO_SOURCE else _names(declaration, others)
-            found.append(Declared(own.name, declaration, seen[key]))
+            source, names = declaration.source, ""
+            if declaration.kind not in NO_SOURCE:
+                if source not in strengths:
+                    strengths[source] = [_strength(named(declaration), declaration, side) for side in sides]
+                names = _strongest(strengths[source], number, sides)
+            found.append(Declared(own.name, declaration, names))
     return tuple(found)
 
 
-def _names(declaration: Declaration, others: Sequence[Side]) -> str:
-    source = named(declaration)
-    strengths = [_strength(source, declaration, other) for other in others]
-    best = max(strengths, default=0)
-    return others[strengths.index(best)].name if best else ""
+def _strongest(strengths: Sequence[int], own: int, sides: Sequence[Side]) -> str:
+    best = max(strengths)
+    return sides[own if strengths[own] == best else strengths.index(best)].name if best else ""
 
 
 def _strength(source: Named, declaration: Declaration, side: Side) -> int:
@@ -194,11 +193,7 @@ def _strength(source: Named, declaration: Declaration, side: Side) -> int:
     tails = [prefix.replace(".", "/") for prefix in prefixes if prefix.count(".")] or [source.inside]
     if any(f"{tail}.py" in side.paths for tail in tails if "/" in tail or _is_special(tail)):
         return 2
-    if any(
-        _is_special(module) and f".{module}." in f".{source.inside}."
-        for module in side.modules
-        if "." not in module and not module.startswith("__")  # a method is no module
-    ):
+    if any(_is_special(part) and part in side.modules and not part.startswith("__") for part in parts):
         return 1
     return _strength_of_name(parts[0], side) if "." in declaration.source else 0
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from codeclone.lineage.naming import GENERIC, LEFT, NO_SOURCE, OF_CODE, named
-from codeclone.model import Candidate, Declaration, Declared, Evidence, Place
+from codeclone.model import Candidate, Declaration, Declared, Evidence, Place, Role, Span
 from codeclone.plain import plain
 
 ABOVE = 6
@@ -69,11 +71,12 @@ def with_declared(
     evidence: Iterable[Evidence], declared: Sequence[Declared], candidates: Sequence[Candidate]
 ) -> tuple[Evidence, ...]:
     """The findings, with the declaration of the left that covers them: of code, and of references that are one."""
-    mine = naming(declared)
-    right = {candidate.name for candidate in candidates if candidate.role == "right"}
-    credits = [one for one in declared if one.side == LEFT and one.names in right]
+    roles = {candidate.name: candidate.role for candidate in candidates}
+    mine = _naming(declared, roles)
+    openly = [one for one in declared if one.side == LEFT and roles.get(one.names) == "right"]
+    credits = {line: one for one in openly for line in _lines(one.declaration.place)}
     return tuple(
-        replace(finding, declared=covering(finding, mine, candidates))
+        replace(finding, declared=_covering(finding, mine, roles))
         if finding.kind == "code"
         else _credited(finding, credits)
         if finding.kind == "references"
@@ -82,60 +85,88 @@ def with_declared(
     )
 
 
-def _credited(finding: Evidence, credits: Sequence[Declared]) -> Evidence:
+def _credited(finding: Evidence, credits: Mapping[_Line, Declared]) -> Evidence:
     """A reference of which every place is one where the left names the right repository openly speaks for nobody: it is a
     credit, and not something that was left behind."""
-    lines = {line: one for one in credits for line in _lines(one.declaration.place)}
-    found = [lines.get(line) for place in finding.left for line in _lines(place)]
+    found = [credits.get(line) for place in finding.left for line in _lines(place)]
     if not found or finding.level == "none" or not all(found):
         return finding
     first = next(one for one in found if one is not None)
     return replace(finding, stance="context", level="none", declared=_sentence(first, "of this place", "right"))
 
 
-def _lines(place: Place) -> list[tuple[str, int | str | None]]:
-    """(path, line or JSON pointer) of a place."""
+_Line = tuple[str, int | str | None]
+"""(path, line or JSON pointer)"""
+
+
+def _lines(place: Place) -> list[_Line]:
+    """The lines of a place."""
     location = place.location
     if location.span is None:
         return [(location.path, location.pointer)]
     return [(location.path, line) for line in range(location.span.first, location.span.last + 1)]
 
 
-Naming = Mapping[str, Sequence[Declared]]
-"""Path -> the declarations of the left in it that name another side; empty path: those about the whole repository."""
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Declarations of the left that name another side."""
+
+    by_line: Mapping[str, Sequence[tuple[int, Declared]]]
+    """Path of a file of code -> first line and declaration, ascending."""
+    of_file: Mapping[str, Declared]
+    """Path -> the first about all of the file; of these the first that names the right repository."""
+    of_all: Declared | None
+    """The first about the whole repository that names the right one."""
 
 
-def naming(declared: Iterable[Declared]) -> Naming:
-    """The declarations of the left that name another side, by file."""
-    found: dict[str, list[Declared]] = {}
+def _naming(declared: Iterable[Declared], roles: Mapping[str, Role]) -> _Names:
+    by_line: dict[str, list[tuple[int, Declared]]] = {}
+    of_file: dict[str, Declared] = {}
+    of_all = None
     for one in declared:
-        if one.side == LEFT and one.names not in ("", LEFT):
-            path = one.declaration.place.location.path
-            found.setdefault(path if path.lower().endswith(OF_CODE) else "", []).append(one)
-    return found
+        if one.side != LEFT or one.names in ("", LEFT):
+            continue
+        location, is_right = one.declaration.place.location, roles.get(one.names) == "right"
+        if not location.path.lower().endswith(OF_CODE):
+            if of_all is None and is_right and one.declaration.kind != "base model":
+                of_all = one
+            continue
+        if location.span is not None:
+            by_line.setdefault(location.path, []).append((location.span.first, one))
+        first = of_file.get(location.path)
+        if is_of_file(one.declaration) and (first is None or (is_right and roles.get(first.names) != "right")):
+            of_file[location.path] = one
+    return _Names({path: sorted(some, key=itemgetter(0)) for path, some in by_line.items()}, of_file, of_all)
 
 
-def covering(finding: Evidence, mine: Naming, candidates: Sequence[Candidate]) -> str:
+def _covering(finding: Evidence, mine: _Names, roles: Mapping[str, Role]) -> str:
     """The sentence for what the left declares of a finding; empty where it declares nothing.
 
     A declaration in or right above the fragment comes first, then one at the head of the file, then one about the whole
     repository. Of these the right repository counts before others; the last counts only where it names the right one.
     """
-    roles = {candidate.name: candidate.role for candidate in candidates}
     place = next(iter(finding.left), None)
     if place is None:
         return ""
-    here = mine.get(place.location.path, ())
-    inside = [one for one in here if is_of(one.declaration, place)]
-    head = [one for one in here if is_of_file(one.declaration)]
-    whole = [
-        one for one in mine.get("", ()) if roles.get(one.names) == "right" and one.declaration.kind != "base model"
-    ]
-    for found, whose in ((inside, "of this fragment"), (head, "of the file"), (whole, "of the repository")):
-        best = min(found, key=lambda one: roles.get(one.names) != "right", default=None)
+    path = place.location.path
+    inside = (one for _, one in _around(mine.by_line.get(path, ()), place.location.span))
+    of_it = min(inside, key=lambda one: roles.get(one.names) != "right", default=None)
+    for best, whose in (
+        (of_it, "of this fragment"),
+        (mine.of_file.get(path), "of the file"),
+        (mine.of_all, "of the repository"),
+    ):
         if best is not None:
             return _sentence(best, whose, roles.get(best.names, ""))
     return ""
+
+
+def _around(some: Sequence[tuple[int, Declared]], span: Span | None) -> Sequence[tuple[int, Declared]]:
+    """Those of a file that stand in the lines of a fragment, or right above it."""
+    if span is None:
+        return ()
+    first = bisect_left(some, span.first - ABOVE, key=itemgetter(0))
+    return some[first : bisect_right(some, span.last, key=itemgetter(0))]
 
 
 def is_of(declaration: Declaration, place: Place) -> bool:

@@ -21,8 +21,8 @@ _FIELD = re.compile(r"^([A-Za-z_]\w{0,40}):[ \t]*([^\n]*)$")
 _ITEM = re.compile(r"^[ \t]*-[ \t]+([^\n]*)$")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _LICENCE_FIELD = re.compile(
-    r"^[ \t]*[\"']?(?:license|licence|license-expression|license_expression)[\"']?[ \t]*[:=][ \t]*(?:\{[ \t]*text[ \t]*=)?[ \t]*"
-    r"[\"']?([^\"'\n{}\[\]]{2,200}?)[\"']?[ \t]*[},]*$|^[ \t\"']*(?:Classifier:[ \t]*)?License :: ([^\"'\n]{3,120})",
+    r"^[ \t]*+[\"']?(?:license|licence|license-expression|license_expression)[\"']?[ \t]*+[:=][ \t]*+(?:\{[ \t]*+text[ \t]*+=[ \t]*+)?"
+    r"[\"']?[ \t]*+([^\s\"'{}\[\]][^\"'\n{}\[\]]{1,199}?)[\"']?[ \t]*+[},]*+$|^[ \t\"']*+(?:Classifier:[ \t]*)?License :: ([^\"'\n]{3,120})",
     re.MULTILINE | re.IGNORECASE,
 )
 

@@ -160,7 +160,7 @@ def _creative_commons(words: str) -> Iterator[str]:
 
 def licence_named(text: str) -> str:
     """The id that a field for a licence means; empty where it says too little."""
-    name = text.strip().strip("\"'`,").strip()
+    name = text[:MAX_WINDOW].strip().strip("\"'`,").strip()
     low = re.sub(r"\s+", " ", name.lower())
     if low in _NAMES:
         return _NAMES[low]

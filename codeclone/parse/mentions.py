@@ -84,7 +84,7 @@ _BEHIND_SLASH = re.compile(r"/[A-Za-z][\w.-]{3,60}(?![\w/])")
 _FILE_NAME = re.compile(r"\.[a-z]{1,5}\Z")
 
 _SEVERAL = re.compile(r"[A-Za-z0-9]_+[A-Za-z0-9]|[a-z0-9][A-Z]")
-_TITLE = re.compile(r"^#[ \t]+([^\n]{1,100})$|^([^\n]{1,100})\n[=]{3,}$", re.MULTILINE)
+_TITLE = re.compile(r"^#[ \t]++([^\n]{1,100})$|^([^\n]{1,100})\n[=]{3,}$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,9 @@ _PATH_OF_MODELS = re.compile(r"^\w+\.(?:\w+\.){0,3}(?:models?|pipelines|backbone
 _IMPORTED = (".model", ".pipelines.")
 _IMPORTED_BY_MODULAR = (*_IMPORTED, ".configuration_", ".modular_", ".tokenization_", "processing_", "_extraction_")
 
+MAX_LINE = 200
+"""Characters of a line of imports that are looked at."""
+
 MAX_ANCHORS = 5_000
 """Telling words of one file that are looked at; the longest file of transformers has 400."""
 
@@ -170,7 +173,7 @@ def credits_in(looked: Looked) -> Iterator[Mark]:
     yield from _thanked(looked)
 
 
-_HEADING = re.compile(r"^(?:#{1,6}[ \t]+([^\n]{1,100})|([^\n]{3,100})\n[=\-~^]{3,})[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"^(?:#{1,6}[ \t]++(\S[^\n]{0,99})|([^\n]{3,100})\n[=\-~^]{3,})[ \t]*$", re.MULTILINE)
 _THANKS = re.compile(r"acknowledg|credits?\b|attribution|thanks|built (?:up)?on|based on|special thanks", re.IGNORECASE)
 MAX_SECTION = 20_000
 """Characters of a section of thanks that are looked at."""
@@ -200,8 +203,10 @@ def imports(looked: Looked, path: str, own: frozenset[str]) -> Iterator[Mark]:
     is_modular = path.rpartition("/")[2].startswith("modular_")
     seen = -1
     for at in looked.places(_IMPORTED_BY_MODULAR if is_modular else _IMPORTED):
-        start = text.rfind("\n", max(0, at - 200), at) + 1
-        match = _FROM.match(text, start) if start != seen else None
+        start = text.rfind("\n", max(0, at - MAX_LINE), at) + 1
+        if start == seen or at - start > MAX_LINE:
+            continue
+        match = _FROM.match(text, start)
         seen = start
         if match is None:
             continue

@@ -93,7 +93,7 @@ _WEAK_LEAST_PARTS = 3
 def sentence_after(text: str, at: int) -> str:
     """What stands behind a place up to the end of its sentence, comment or paragraph, on one line without its margins."""
     lines = text[at : at + MAX_AFTER].split("\n")[:MAX_LINES]
-    line_start = text.rfind("\n", max(0, at - MAX_AFTER), at) + 1
+    line_start = text.rfind("\n", max(0, at - MAX_AFTER), at) + 1 or max(0, at - MAX_AFTER)
     margin = _MARGIN.match(text, line_start, at)
     mark = margin.group().strip()[:1] if margin else ""
     parts = [lines[0]]

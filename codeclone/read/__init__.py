@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import replace
 
+from codeclone.errors import SourceError
 from codeclone.model import Snapshot
 from codeclone.read import folder
 
@@ -17,6 +18,8 @@ def open_source(source: str) -> Snapshot:
 
     Raises SourceError when it names nothing readable.
     """
+    if not source:
+        raise SourceError("a source without a name: where none is meant, leave the option out")
     named = _NAMED.fullmatch(source)
     if named is None or os.path.lexists(source):
         return folder.read(source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import zipfile
 from dataclasses import replace
@@ -16,6 +17,7 @@ import pytest
 from codeclone import background
 from codeclone.background import Background, Counted
 from codeclone.errors import OutputError, SourceError
+from codeclone.stock import read_index
 
 TABLE = Background(
     keys=np.array([0, 5, 2**39, 2**40 - 1], np.uint64),
@@ -90,7 +92,22 @@ DAMAGED, OTHER, SHAPE, LIST = (
     "another shape or type",
     "list of sources is damaged",
 )
-ORDER, COUNTS, BOUND = "not in order", "none of these files", "over the bound"
+ORDER, COUNTS, BOUND, PACKED = "not in order", "none of these files", "over the bound", "packed in a way"
+
+
+def repacked(content: bytes, method: int) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        for name in ("deltas", "counts", "about"):
+            archive.writestr(f"{name}.npy", content)
+    return made.getvalue()
+
+
+def with_members(content: bytes, count: int) -> bytes:
+    """The file with so many more entries in its list of members that all name one."""
+    start = content.index(b"PK\1\2")
+    listed = content[start:-22] + content[start : content.index(b"PK\1\2", start + 1)] * count
+    return content[:start] + listed + content[-22:-10] + len(listed).to_bytes(4, "little") + content[-6:]
 
 
 @cache
@@ -107,6 +124,10 @@ def damaged() -> dict[str, tuple[bytes, str]]:
         "pickle": (pickle.dumps([1, 2]), DAMAGED),
         "pickled array": (changed(counts=np.array([[1, "x"]], object)), SHAPE),
         "names table": (background.NAMES.read_bytes(), OTHER),
+        "small bomb": (repacked(too_many.tobytes(), zipfile.ZIP_BZIP2), PACKED),
+        "bomb of another kind": (repacked(too_many.tobytes(), zipfile.ZIP_LZMA), PACKED),
+        "many members": (with_members(good, 20_000), OTHER),
+        "64-bit sizes": (good[:-22] + b"PK\6\7" + b"\0" * 16 + good[-22:], DAMAGED),
         "bomb": (changed(deltas=too_many), BOUND),
         "fewer arrays": (changed(counts=None), OTHER),
         "more arrays": (changed(more=np.zeros(3, np.uint8)), OTHER),
@@ -141,6 +162,14 @@ def test_what_is_no_table_is_one_sentence(tmp_path: Path, name: str) -> None:
         background.load(written(tmp_path, content), 2)
     assert told in str(error.value)
     assert len(str(error.value).removeprefix(str(tmp_path))) < 120
+
+
+def test_a_pipe_is_no_table_and_no_index(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.npz")
+    with pytest.raises(SourceError, match="no regular file"):
+        background.load(str(tmp_path / "t.npz"), 2)
+    with pytest.raises(SourceError, match="no regular file"):
+        read_index(str(tmp_path / "t.npz"))
 
 
 def test_every_byte_that_is_cut_off_is_noticed(tmp_path: Path) -> None:

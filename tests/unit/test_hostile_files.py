@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import time
 import zipfile
 from io import BytesIO
 
@@ -15,9 +16,25 @@ import pytest
 
 from codeclone.background import names, shipped
 from codeclone.evidence import Context, Profiled, config, kinds, references, room
+from codeclone.lineage import marks, naming, reuse
 from codeclone.match.setting_pairs import best_pairs
-from codeclone.model import File, Location, Profile, Repository, Skipped, Snapshot
-from codeclone.parse import mentions
+from codeclone.model import (
+    Candidate,
+    Declaration,
+    DeclarationKind,
+    Declared,
+    Evidence,
+    File,
+    Location,
+    Method,
+    Place,
+    Profile,
+    Repository,
+    Skipped,
+    Snapshot,
+    Span,
+)
+from codeclone.parse import declarations, mentions
 from codeclone.pipeline import scan
 from codeclone.read import data, notes, sentencepiece, tokenizer_folders, torch_files, vocabularies
 from codeclone.read.beginnings import beginnings
@@ -110,6 +127,63 @@ def test_a_long_name_is_not_copied_for_all_that_stands_below_it() -> None:
     assert len(found.value[long]) == 100_000
     assert len(found.skipped) == notes.MAX_TOLD + 1
     assert max(len(skip.location.pointer or "") for skip in found.skipped) < 300
+
+
+MARKS = {
+    "blanks behind the word for a licence": ("requirements.txt", "license=" + " " * 100_000 + "{"),
+    "blanks behind the sign of a heading": ("README.md", "thanks\n#" + " " * 200_000 + "x" * 200),
+    "brackets in a field for a licence": ("README.md", "---\n" + "license: " + " (" * 30_000 + "\n---\n"),
+    "a margin of 2 MB": ("a.py", "#" + " " * 2_000_000 + "based on it, copied from it, a fork of it " * 5_000),
+    "blanks at the beginning, and imports in long lines": (
+        "a.py",
+        " " * 2_000_000 + "\n" + (".model\n" + "x" * 250 + ".model\n") * 5_000,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_no_pattern_of_a_declaration_is_tried_again_and_again(name: str) -> None:
+    path, text = MARKS[name]
+    started = time.process_time()
+    (found,) = declarations.declarations([snapshot({path: text})])
+    assert time.process_time() - started < 5
+    assert not found[0]
+
+
+def test_a_name_of_dashes_is_looked_at_once() -> None:
+    assert naming.called("-" * 200_000) == ""
+
+
+def declared(kind: DeclarationKind, source: str, path: str, line: int) -> Declaration:
+    return Declaration(kind, source, source, Place(Location(path, Span(line, line))))
+
+
+def test_many_declarations_are_held_against_many_files_and_sides() -> None:
+    files = {f"module_{number:05}.py": "" for number in range(10_000)}
+    said = tuple(declared("copied from", f"pkg.models.some_{n}.Foo_{n}", "a.py", n) for n in range(2_000))
+    sides = [naming.side(name, snapshot(files), said, (), ()) for name in ("left", *"abcdef")]
+    started = time.process_time()
+    found = naming.resolve(sides)
+    assert time.process_time() - started < 10
+    assert len(found) == 14_000
+    assert not any(one.names for one in found)
+
+
+def test_many_declarations_are_held_against_many_findings() -> None:
+    credits_ = [Declared("left", declared("credit", f"github.com/a/b{n}", "README.md", n), "R") for n in range(50_000)]
+    inside = [Declared("left", declared("copied from", f"a.b{n}", "x.py", n + 100), "R") for n in range(2_000)]
+    marked = [Declared("R", declared("copyright", f"Holder {n}", "y.py", n + 100), "") for n in range(500)]
+    finding = Evidence(
+        id="1", kind="code", claim="", stance="for", level="strong", left=(Place(Location("x.py", Span(2, 3))),),
+        right=(Place(Location("y.py", Span(2, 3))),), measures=(), method=Method("", {}, ""), reason="",
+    )  # fmt: skip
+    candidates = [Candidate("right", "R", Repository("R", "R", None, ""))]
+    started = time.process_time()
+    found = reuse.with_declared([finding] * 3_000, [*inside, *credits_], candidates)
+    lost = marks.lost_marks(marked, found, "R")
+    assert time.process_time() - started < 5
+    assert {one.declared for one in found} == {"README.md:0 credits github.com/a/b0: R, the right repository"}
+    assert lost is not None
 
 
 @pytest.mark.parametrize("content", ["[" + "{}," * 40 + "{}]", "{" + '"a":1,' * 100 + '"a":1}', "[" * 101])

@@ -30,6 +30,11 @@ def test_files_with_size_and_digest(repository) -> None:
     assert snapshot.repository.name == "r"
 
 
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    with pytest.raises(SourceError, match="without a name"):
+        open_source("")
+
+
 def test_a_single_file_is_a_snapshot(repository) -> None:
     root = repository("r", {"b.py": "x = 1\n", "c.py": "y\n"})
     assert [file.path for file in folder.read(str(root / "b.py")).files] == ["b.py"]
