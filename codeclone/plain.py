@@ -8,6 +8,8 @@ def plain(text: str, keep: str = "") -> str:
 
     Names and code come from the scanned repositories: none of their characters steers a terminal or a page.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in keep else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

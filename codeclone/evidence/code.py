@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,10 +97,12 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     mine, right = facts.left, next(rival for rival in rivals if rival.role == "right")
     others = [rival for rival in rivals if rival is not right]
     contest = Contest(mine, rivals)
-    explained = _explained(left, candidates, context)
+    known = _known(left, candidates)
+    explained = _explained(left, candidates, known, context)
     found = pairs(mine, right.side, right.matches, facts.attributable(explained), facts.bits)
     evidence = _with_controls(showing.evidence(mine, right.side, found), mine, right, others, found, facts)
-    held = _held(left, candidates, context)
+    held = _held(left, known, context)
+    held_of_right = _held(right.side.profile, _known(right.side.profile, explaining(candidates)), context)
     named_by_others = _named_by(candidates)
     definitions, theirs = (defined(its.profile.fragments, its.parsed.bindings) for its in (mine, right.side))
     left_over, unread = leftovers(left.fragments, definitions, mine.parsed.imported, theirs, named_by_others or ())
@@ -117,7 +119,7 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         common_names=shared_names(definitions, theirs, named_by_others),
         attribution=attribution(contest),
         explanations=explanations(contest, _shared(mine, right, others, found, facts), held),
-        controls=whole_controls(TITLE, candidates, held, _held(right.side.profile, explaining(candidates), context)),
+        controls=whole_controls(TITLE, candidates, held, held_of_right),
         partition=explained.partition(),
         calibrated=explained.partition(explained.keys[~is_kernel(explained.keys)]),
         by_file=_by_file(left, explained),
@@ -211,24 +213,29 @@ def _known_to(one: Profile, other: Profile) -> NDArray[np.uint64]:
     return np.union1d(theirs, one.facts.keys[rows][~cut_out & whole[group]])
 
 
-def _explained(left: Profile, candidates: Sequence[Profiled], context: Context) -> Explained:
+def _known(one: Profile, candidates: Sequence[Profiled]) -> dict[str, NDArray[np.uint64]]:
+    """Candidate -> what it has of one side: of the right repository no more than its facts."""
+    return {
+        c.name: c.profile.facts.keys[_fine(c.profile.facts)] if c.role == "right" else _known_to(one, c.profile)
+        for c in candidates
+    }
+
+
+def _explained(
+    left: Profile, candidates: Sequence[Profiled], known: Mapping[str, NDArray[np.uint64]], context: Context
+) -> Explained:
     keys = np.unique(left.facts.keys[_fine(left.facts)])
-    return explain(
-        keys,
-        context.background.bits(keys),
-        context.background.stock_bits,
-        [
-            (c.role, c.profile.facts.keys[_fine(c.profile.facts)] if c.role == "right" else _known_to(left, c.profile))
-            for c in candidates
-        ],
-    )
+    bits, stock_bits = context.background.bits(keys), context.background.stock_bits
+    return explain(keys, bits, stock_bits, [(c.role, known[c.name]) for c in candidates])
 
 
-def _held(one: Profile, candidates: Sequence[Profiled], context: Context) -> dict[str, float]:
-    """Candidate -> share of the bits of one side that are not stock that it has."""
+def _held(one: Profile, known: Mapping[str, NDArray[np.uint64]], context: Context) -> dict[str, float]:
+    """Candidate -> share of the bits of one side that are not stock that it has. `known`: as `_known` gives it."""
+    if not known:
+        return {}
     keys = np.unique(one.facts.keys[_fine(one.facts)])
     bits, stock_bits = context.background.bits(keys), context.background.stock_bits
-    return {c.name: contained(keys, bits, stock_bits, _known_to(one, c.profile)) for c in candidates}
+    return {name: contained(keys, bits, stock_bits, facts) for name, facts in known.items()}
 
 
 def _by_file(left: Profile, explained: Explained) -> dict[str, Partition]:
