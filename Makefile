@@ -15,8 +15,8 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
 	@touch $@
 
-demo: $(VENV)/.installed ## scan the rewritten sample against the original
-	$(BIN)/codeclone scan samples/rewritten samples/original -o codeclone-report.html -o codeclone-report.json
+demo: $(VENV)/.installed ## scan the rewritten sample against the original, with what else could explain it
+	$(BIN)/codeclone scan samples/rewritten samples/original --ancestor samples/upstream --claimed samples/independent -o codeclone-report.html -o codeclone-report.json
 	@echo "Open $(CURDIR)/codeclone-report.html in a browser."
 
 test: check ## lint, types and all tests
