@@ -99,6 +99,7 @@ def _check(report: Report) -> None:
 
 
 def report_to_dict(report: Report) -> Json:
+    methods = _methods(report.evidence)
     return {
         "schema": report.schema,
         "tool": {"name": report.tool_name, "version": report.tool_version},
@@ -123,8 +124,8 @@ def report_to_dict(report: Report) -> Json:
             "by_file": {path: asdict(part) for path, part in report.partition.by_file.items()},
         },
         "measures": _legend(report.evidence),
-        "methods": _methods(report.evidence),
-        "evidence": [_evidence_to_dict(finding) for finding in report.evidence],
+        "methods": methods,
+        "evidence": [_evidence_to_dict(finding, methods) for finding in report.evidence],
         "attribution": [_attribution_to_dict(row) for row in report.attribution],
         "explanations": [asdict(row) for row in report.explanations],
         "declared": None if report.declared is None else [_declared_to_dict(found) for found in report.declared],
@@ -161,12 +162,15 @@ def _legend(evidence: Iterable[Evidence]) -> Json:
     return legend
 
 
-def _methods(evidence: Iterable[Evidence]) -> Json:
-    """Kind -> method: one room has one method."""
-    return {finding.kind: {**asdict(finding.method)} for finding in evidence}
+def _methods(evidence: Iterable[Evidence]) -> dict[str, Json]:
+    """Kind -> the method of its first finding; a finding with another one carries that itself."""
+    methods: dict[str, Json] = {}
+    for finding in evidence:
+        methods.setdefault(finding.kind, asdict(finding.method))
+    return methods
 
 
-def _evidence_to_dict(finding: Evidence) -> Json:
+def _evidence_to_dict(finding: Evidence, methods: Mapping[str, Json]) -> Json:
     data: Json = {
         "id": finding.id,
         "kind": finding.kind,
@@ -186,6 +190,8 @@ def _evidence_to_dict(finding: Evidence) -> Json:
         "controls": [asdict(control) for control in finding.controls],
         "declared": finding.declared,
     }
+    if asdict(finding.method) != methods[finding.kind]:
+        data["method"] = asdict(finding.method)
     if finding.part is not None:
         data["part"] = asdict(finding.part)
     if finding.alignment is not None:
@@ -341,7 +347,7 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
             Measure(name, value, words[name]["unit"], words[name]["meaning"])
             for name, value in data["measures"].items()
         ),
-        method=Method(**methods[data["kind"]]),
+        method=Method(**data.get("method", methods[data["kind"]])),
         reason=data["reason"],
         renames=tuple((one, other) for one, other in data["renames"]),
         alignment=Alignment(tuple(Row(*row) for row in rows)) if rows is not None else None,

@@ -498,7 +498,7 @@ class Tokenizer:
 KIND_TITLES = {
     "code": "Code",
     "config": "Configuration",
-    "references": "Dangling references",
+    "references": "References and marks of origin",
     "tensors": "Tensor names and shapes",
     "tokenizer": "Tokenizer",
 }

@@ -16,7 +16,7 @@ from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError, SourceError
 from codeclone.evidence import Context, Findings, Profiled, Room, kinds, profiles, room
 from codeclone.lineage import Examined, examine
-from codeclone.model import Candidate, Partitions, Report, Role, Skipped, Snapshot
+from codeclone.model import Candidate, Control, Partition, Partitions, Report, Role, Skipped, Snapshot
 from codeclone.omissions import omissions
 from codeclone.plain import plain
 from codeclone.read import open_source
@@ -140,7 +140,7 @@ def assembled(
         attribution=_all(finding.attribution for finding in findings.values()),
         explanations=explanations,
         declared=told.declared if "references" in findings else None,
-        controls=(*controls, *reference.whole_standings(controls, candidates[0].name, verdict.share(partition.total))),
+        controls=(*controls, *_attributable(partition.total, controls, candidates[0].name)),
         skipped=unread,
         verdict=verdict.judge(judged, reference.reached(verdict.level_of(judged))),
         classes=_all(finding.classes for finding in findings.values()),
@@ -157,6 +157,14 @@ def _lineage(left: Snapshot, sides: Sequence[Side], findings: Mapping[str, Findi
     if read is None:
         return Examined(evidence, (), "", ())
     return examine(left, sides, evidence, read.declarations, read.titles, read.definitions)
+
+
+def _attributable(total: Partition, controls: Sequence[Control], right: str) -> Iterator[Control]:
+    """The headline of the report as a figure like the controls, and where these stand among unrelated pairs."""
+    share = verdict.share(total)
+    meaning = "of the left's bits that are not stock, the share that is attributable"
+    yield Control(f"left ~ {right}", reference.ATTRIBUTABLE, share, meaning)
+    yield from reference.whole_standings(controls, right, share)
 
 
 def _all(parts: Iterable[Sequence[Part]]) -> tuple[Part, ...]:

@@ -172,7 +172,7 @@ def _because(compared: Compared) -> list[str]:
         sentences.append(
             f"Together the code counts as moderate by itself: the share is over {WHOLE_SHARE * 100:.0f} %, with at least "
             f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. No two packages by different authors that were "
-            "measured reached that."
+            "measured share as much."
         )
     return [*same, *sentences, *_other_kinds(supporting)]
 
@@ -186,6 +186,10 @@ def _themselves(compared: Compared) -> list[str]:
         for candidate in compared.others
         if candidate.repository.digest in sides
     ]
+
+
+def _claimed(compared: Compared) -> set[str]:
+    return {candidate.name for candidate in compared.others if candidate.role == "claimed"}
 
 
 def _rows_of_others(compared: Compared) -> list[Explanation]:
@@ -240,7 +244,16 @@ def _caveats(compared: Compared, level: Level, reached: Sequence[str]) -> list[s
     if level != "none" and len(_telling_families(compared)) < 2:
         caveats.append(
             "A level above moderate needs two independent kinds of evidence that each reach moderate; code and settings count "
-            "as one. A second kind would change it."
+            "as one. A second such kind would change the level."
+        )
+    if compared.supporting and not compared.lineage.read:
+        caveats.append(
+            "What the left declares openly was not read, as references were not among the kinds of evidence asked for: what is shown "
+            "may be reuse that it declares."
+        )
+    if any(row.better or row.tied for row in _rows_of_others(compared) if row.candidate in _claimed(compared)):
+        caveats.append(
+            "A claimed source may itself come from the right repository. Then what it explains says nothing of where the left took it."
         )
     if compared.supporting and any(candidate.role == "ancestor" for candidate in compared.tested):
         caveats.append(
@@ -297,11 +310,11 @@ def _explained_by(candidate: Candidate, compared: Compared) -> str:
         return f"{whom} was examined: the left shares nothing with the right repository that it could explain."
     things = "one thing" if shared == 1 else f"{shared:,} things"
     counts = [f"{better:,} better"] * bool(better) + [f"{tied:,} as well"] * bool(tied)
-    explains = f"it explains {' and '.join(counts)}" if counts else "it explains none as well as that"
-    rest = shared - better - tied
-    best = (
-        f"; {rest:,} {'is' if rest == 1 else 'are'} explained best by the right repository" if rest and counts else ""
+    explains = (
+        f"it explains {' and '.join(counts)}" if counts else "it explains none as well as the right repository does"
     )
+    rest = shared - better - tied
+    best = f"; the other {rest:,} the right repository explains better than it does" if rest and counts else ""
     return (
         f"{whom} was examined: of {things} that the left shares with the right repository and that are not stock (fragments, "
         f"settings, tokens, tensors, references) {explains}{best}."

@@ -43,7 +43,7 @@ from codeclone.parse.declarations import Declarations
 from codeclone.parse.mentions import Named, Reference
 from codeclone.plain import plain
 
-TITLE = "Dangling references"
+TITLE = "References and marks of origin"
 VERSION = 2
 
 MAX_PLACES = 20
@@ -170,9 +170,10 @@ def _explanations(
     held: Mapping[str, float],
     context: Context,
 ) -> tuple[Explanation, ...]:
-    """Of the references that lead to the right repository, how many lead to each candidate as well."""
+    """Of the references that lead to the right repository, how many lead to each candidate as well. What is only mentioned may be
+    a credit, and is not counted."""
     right = right_of(candidates).profile.details["named"]
-    shared = {found.text for found in followed if found.target}
+    shared = {f.text for f in followed if f.target and any(reference.kind != "mention" for reference in f.references)}
     tied: dict[str, set[str]] = {}
     for other in explaining(candidates):
         alone = dangling(mine, right, [(other.told, other.profile.details["named"])], context.names["definitions"])

@@ -36,6 +36,8 @@ _ADDRESS = re.compile(r"^(?:https?://|git@)?(?:www\.|raw\.)?([\w-]+(?:\.[\w-]+)+
 _HOST = re.compile(r"github\.com|githubusercontent|gitlab|bitbucket|gitee|huggingface|^hf\.co|modelscope|codeaurora")
 _INSIDE = re.compile(r"^(?:-/)?(?:blob|tree|raw|blame|edit|resolve|src)/[^/]+/(.+)$|^(?:master|main)/(.+)$")
 _VERSION = re.compile(r"(?<![-_=])[-_=]+v?\d+(?:\.\d+)+.*$")
+_SIZE = re.compile(r"(?<=[a-z])\d{1,4}[bm]$")
+"""Of a model, at the end of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,9 @@ def sides(
 
 
 def called(name: str) -> str:
-    """The last part of an address, path or name on a hub without its version: letters and digits only."""
+    """The last part of an address, path or name on a hub without its version and size: letters and digits only."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2].removesuffix(".git")
-    return re.sub(r"[^a-z0-9]", "", _VERSION.sub("", last).lower())
+    return _SIZE.sub("", re.sub(r"[^a-z0-9]", "", _VERSION.sub("", last).lower()))
 
 
 def _packages(paths: Iterable[str]) -> frozenset[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Sequence
 
 from codeclone.model import KIND_TITLES, PARTS, CloneType, Explanation, Location, Measure, Partition, RenameProof
 
@@ -84,14 +83,19 @@ NOUNS = {
 """Kind -> what is counted of it: one, and several."""
 
 
-TELLING = {"config": "rare ", "tokenizer": "new "}
+BEYOND_STOCK = {
+    "config": ("setting beyond stock", "settings beyond stock"),
+    "tokenizer": ("new token", "new tokens"),
+}
 """Kind -> how those of them are called that are not stock."""
 
 
-def things(number: int, kind: str, telling: Mapping[str, str] = MappingProxyType({})) -> str:
-    """So many of what is counted of a kind; `telling`: as `TELLING`, where only these are meant."""
+def things(number: int, kind: str, *, beyond_stock: bool = False) -> str:
+    """So many of what is counted of a kind; `beyond_stock`: only what is not stock is meant."""
     one, several = NOUNS.get(kind, (f"item of kind {kind}", f"items of kind {kind}"))
-    return f"{number:,} {telling.get(kind, '')}{one if number == 1 else several}"
+    if beyond_stock:
+        one, several = BEYOND_STOCK.get(kind, (one, several))
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def answer(candidate: str, right: str, found: Sequence[Explanation]) -> str:
@@ -100,7 +104,7 @@ def answer(candidate: str, right: str, found: Sequence[Explanation]) -> str:
     `found`: its rows, one for each kind.
     """
     shared = [row for row in found if row.shared]
-    none = [things(0, row.kind, TELLING).removeprefix("0 ") for row in found if not row.shared]
+    none = [things(0, row.kind, beyond_stock=True).removeprefix("0 ") for row in found if not row.shared]
     if not shared:
         return f"Nothing but stock is shared with {right}, so there is nothing that {candidate} could explain."
     runs: list[list[Explanation]] = []
@@ -109,7 +113,9 @@ def answer(candidate: str, right: str, found: Sequence[Explanation]) -> str:
             runs[-1].append(row)
         else:
             runs.append([row])
-    first, *rest = ((_listed([things(row.shared, row.kind, TELLING) for row in run]), _better(run[0])) for run in runs)
+    first, *rest = (
+        (_listed([things(row.shared, row.kind, beyond_stock=True) for row in run]), _better(run[0])) for run in runs
+    )
     clauses = [
         f"Of the {first[0]} shared with {right}, {candidate} explains {first[1]}",
         *(f"of the {what}, {better}" for what, better in rest),

@@ -43,12 +43,12 @@ def row(kind: str, shared: int, better: int = 0, tied: int = 0) -> Explanation:
         ([row("code", 2000)], "Of the 2,000 code fragments shared with R, UHD explains none better or equally well."),
         (
             [row("code", 9, 3), row("config", 1, 1), row("tensors", 5), row("tokenizer", 0), row("references", 0)],
-            "Of the 9 code fragments shared with R, UHD explains 3 better and none equally well; of the 1 rare setting, 1 better "
+            "Of the 9 code fragments shared with R, UHD explains 3 better and none equally well; of the 1 setting beyond stock, 1 better "
             "and none equally well; of the 5 tensors, none better or equally well; no new tokens or references are shared.",
         ),
         (
             [row("code", 9), row("config", 2), row("tensors", 5, 1)],
-            "Of the 9 code fragments and 2 rare settings shared with R, UHD explains none better or equally well; "
+            "Of the 9 code fragments and 2 settings beyond stock shared with R, UHD explains none better or equally well; "
             "of the 5 tensors, 1 better and none equally well.",
         ),
         ([row("code", 0)], "Nothing but stock is shared with R, so there is nothing that UHD could explain."),
