@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from codeclone.match import align
 from codeclone.match.measure import Pair, measure
 from codeclone.match.pairing import best_alone
 from codeclone.match.rivals import Rival
@@ -38,16 +39,22 @@ def controls(
                 ("left", left, pair.left, match.right if match else None),
                 ("right", right, pair.right, best.get(pair.right)),
             ):
-                found = measure(side, other.side, (fragment, its), (), not_stock, bits) if its is not None else None
-                row += _figures(f"{name} ~ {other.name}", found)
+                if its is None:
+                    row += _figures(f"{name} ~ {other.name}", None, 0.0)
+                    continue
+                found = measure(side, other.side, (fragment, its), (), not_stock, bits)
+                surface = align.similarity(side.surface(fragment), other.side.surface(its))
+                row += _figures(f"{name} ~ {other.name}", found, surface)
     return [tuple(row) for row in rows]
 
 
-def _figures(name: str, found: Pair | None) -> list[Control]:
+def _figures(name: str, found: Pair | None, surface: float) -> list[Control]:
     values = {
         "similarity": found.resemblance if found else 0.0,
         "containment_left": found.containment_left if found else 0.0,
         "containment_right": found.containment_right if found else 0.0,
+        "shared_bits": round(found.shared, 3) if found else 0.0,
         "telling_bits": round(found.telling, 3) if found else 0.0,
+        "surface": round(surface, 6),
     }
     return [Control(name, measure, value, MEANING) for measure, value in values.items()]
