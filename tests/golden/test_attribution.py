@@ -236,3 +236,45 @@ def test_the_fork_of_an_undeclared_upstream_is_moderate_at_most(left: str, right
     found = report(left, right)
     assert share(found.partition.total) > 0.03  # else the tests above hold nothing
     assert LEVELS.index(found.verdict.level) <= LEVELS.index("moderate")
+
+
+# Controls
+
+
+def test_the_same_figures_stand_beside_those_of_each_finding() -> None:
+    """Two copies of one original, with the original as claimed source: each finding about the two is less than what either has
+    of the original itself."""
+    found = report("rewritten", "renamed", (), ("independent",))
+    beside = scan(
+        str(SAMPLES / "rewritten"), str(SAMPLES / "renamed"), claimed=[str(SAMPLES / "independent")], only=["code"]
+    )
+    assert [finding.id for finding in beside.evidence] == [finding.id for finding in pairs(found)]
+    for finding in beside.evidence:
+        values = {(control.name, control.measure): control.value for control in finding.controls}
+        own = {measure.name: measure.value for measure in finding.measures}
+        for measure in (
+            "similarity",
+            "containment_left",
+            "containment_right",
+            "shared_bits",
+            "surface",
+            "telling_bits",
+        ):
+            assert {("left ~ independent", measure), ("right ~ independent", measure)} <= values.keys()
+        assert (
+            values["left ~ independent", "containment_left"] < own["containment_left"] or own["containment_left"] < 0.6
+        )
+        assert 0.0 <= values["unrelated", "telling_bits"] <= 1.0
+
+
+def test_controls_find_the_twin_of_both_sides() -> None:
+    found = scan(
+        str(SAMPLES / "partial"), str(SAMPLES / "renamed"), claimed=[str(SAMPLES / "independent")], only=["code"]
+    )
+    twins = scan(str(SAMPLES / "partial"), str(SAMPLES / "original"), claimed=[str(SAMPLES / "renamed")], only=["code"])
+    assert found.evidence
+    # What `renamed` has of the copied part, `original` has as well: nothing is left to be shown, and the shares are as high.
+    held = {control.name: control.value for control in twins.controls if control.measure == "Code: share held"}
+    assert held["left ~ renamed"] > 0.15
+    assert held["right ~ renamed"] > 0.9
+    assert not twins.evidence or len(twins.evidence) < len(found.evidence)
