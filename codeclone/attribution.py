@@ -68,16 +68,28 @@ def added(partitions: Sequence[Partition]) -> Partition:
     return Partition(*(round(sum(getattr(partition, part) for partition in partitions), DIGITS) for part in PARTS))
 
 
-def contained(
-    keys: NDArray[np.uint64], bits: NDArray[np.float64], stock_bits: float, facts: NDArray[np.uint64]
-) -> float:
-    """Share of the bits of those keys that are not stock that is found among the facts, in [0, 1]; 0 of nothing.
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Distinct facts of one side, with what each weighs."""
 
-    `keys`: distinct; `bits`: of each.
-    """
-    telling = bits >= stock_bits
-    whole = float(bits[telling].sum())
-    return round(min(1.0, float(bits[telling & np.isin(keys, facts)].sum()) / whole), DIGITS) if whole else 0.0
+    keys: NDArray[np.uint64]
+    """Ascending."""
+    bits: NDArray[np.float64]
+    stock_bits: float
+    """Facts with fewer bits than this are stock."""
+
+    def explained(self, candidates: Iterable[tuple[str, Role]], known: Mapping[str, NDArray[np.uint64]]) -> Explained:
+        """Who explains each. `known`: name of each candidate -> facts that it has."""
+        return explain(self.keys, self.bits, self.stock_bits, [(role, known[name]) for name, role in candidates])
+
+    def held(self, known: Mapping[str, NDArray[np.uint64]]) -> dict[str, float]:
+        """Share of the bits that are not stock that each candidate has, in [0, 1]; 0 of nothing."""
+        telling = self.bits >= self.stock_bits
+        whole = float(self.bits[telling].sum())
+        if not whole:
+            return dict.fromkeys(known, 0.0)
+        sums = {name: float(self.bits[telling & np.isin(self.keys, facts)].sum()) for name, facts in known.items()}
+        return {name: round(min(1.0, its / whole), DIGITS) for name, its in sums.items()}
 
 
 @dataclass(frozen=True, slots=True)

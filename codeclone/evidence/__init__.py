@@ -17,7 +17,8 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.background import Background, Shares, names
+from codeclone.attribution import Weights
+from codeclone.background import Background, Shares, names, text_keys
 from codeclone.model import (
     LEVELS,
     Attribution,
@@ -122,6 +123,17 @@ def skipped(left: Profile, candidates: Sequence[Profiled]) -> tuple[tuple[str, S
 def explaining(candidates: Sequence[Profiled]) -> list[Profiled]:
     """What can explain a finding instead of the right repository: ancestors before claimed sources, each in order of name."""
     return sorted((c for c in candidates if c.role != "right"), key=lambda candidate: (candidate.role, candidate.name))
+
+
+def weights_of(bits: Mapping[str, float], stock_bits: float) -> Weights:
+    """Of facts that are texts; `bits`: of each."""
+    keys, first = np.unique(text_keys(bits), return_index=True)
+    return Weights(keys, np.array([*bits.values()], np.float64)[first], stock_bits)
+
+
+def roles(candidates: Sequence[Profiled]) -> list[tuple[str, Role]]:
+    """Name and role of each candidate."""
+    return [(candidate.name, candidate.role) for candidate in candidates]
 
 
 SHARE_HELD = "share held"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.attribution import Explained, by_precedence, contained, explain
+from codeclone.attribution import Explained, Weights, by_precedence
 from codeclone.background import is_kernel, with_language
 from codeclone.batches import side_by_side
-from codeclone.evidence import Context, Findings, Profiled, explaining, sides, skipped, whole_controls
+from codeclone.evidence import Context, Findings, Profiled, explaining, roles, sides, skipped, whole_controls
 from codeclone.match import align, listing, showing, structure
 from codeclone.match.composition import composition
 from codeclone.match.controls import controls
@@ -98,11 +98,12 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     others = [rival for rival in rivals if rival is not right]
     contest = Contest(mine, rivals)
     known = _known(left, candidates)
-    explained = _explained(left, candidates, known, context)
+    weights = _weights(left, context)
+    explained = weights.explained(roles(candidates), known)
     found = pairs(mine, right.side, right.matches, facts.attributable(explained), facts.bits)
     evidence = _with_controls(showing.evidence(mine, right.side, found), mine, right, others, found, facts)
-    held = _held(left, known, context)
-    held_of_right = _held(right.side.profile, _known(right.side.profile, explaining(candidates)), context)
+    held = weights.held(known)
+    held_of_right = _held_of_right(right.side.profile, explaining(candidates), context)
     named_by_others = _named_by(candidates)
     definitions, theirs = (defined(its.profile.fragments, its.parsed.bindings) for its in (mine, right.side))
     left_over, unread = leftovers(left.fragments, definitions, mine.parsed.imported, theirs, named_by_others or ())
@@ -157,7 +158,7 @@ def _rivals(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         for candidate, side in zip(candidates, theirs, strict=True)
     }
     facts = _Weighed(mine, known, bits, bits >= context.background.stock_bits)
-    return [rivals[name] for name in by_precedence((c.name, c.role) for c in candidates)], facts
+    return [rivals[name] for name in by_precedence(roles(candidates))], facts
 
 
 def _shared(
@@ -221,21 +222,14 @@ def _known(one: Profile, candidates: Sequence[Profiled]) -> dict[str, NDArray[np
     }
 
 
-def _explained(
-    left: Profile, candidates: Sequence[Profiled], known: Mapping[str, NDArray[np.uint64]], context: Context
-) -> Explained:
-    keys = np.unique(left.facts.keys[_fine(left.facts)])
-    bits, stock_bits = context.background.bits(keys), context.background.stock_bits
-    return explain(keys, bits, stock_bits, [(c.role, known[c.name]) for c in candidates])
+def _held_of_right(right: Profile, others: Sequence[Profiled], context: Context) -> dict[str, float]:
+    """Ancestor or claimed source -> share of the right repository's bits that are not stock that it has."""
+    return _weights(right, context).held(_known(right, others)) if others else {}
 
 
-def _held(one: Profile, known: Mapping[str, NDArray[np.uint64]], context: Context) -> dict[str, float]:
-    """Candidate -> share of the bits of one side that are not stock that it has. `known`: as `_known` gives it."""
-    if not known:
-        return {}
+def _weights(one: Profile, context: Context) -> Weights:
     keys = np.unique(one.facts.keys[_fine(one.facts)])
-    bits, stock_bits = context.background.bits(keys), context.background.stock_bits
-    return {name: contained(keys, bits, stock_bits, facts) for name, facts in known.items()}
+    return Weights(keys, context.background.bits(keys), context.background.stock_bits)
 
 
 def _by_file(left: Profile, explained: Explained) -> dict[str, Partition]:

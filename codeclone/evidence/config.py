@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from codeclone.attribution import Explained, Item, attributed, contained, explain, explained_items
+from codeclone.attribution import Item, Weights, attributed, explained_items
 from codeclone.background import Shares, text_keys
 from codeclone.evidence import (
     Context,
@@ -18,10 +19,12 @@ from codeclone.evidence import (
     facts_of_data,
     finding_id,
     right_of,
+    roles,
     same_figures,
     sides,
     skipped,
     strongest_first,
+    weights_of,
     whole_controls,
 )
 from codeclone.match import decades
@@ -98,26 +101,26 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     right = right_of(candidates)
     held = {c.name: _holding(left, c.profile, context) for c in candidates}
     held_of_right = {c.name: _holding(right.profile, c.profile, context) for c in explaining(candidates)}
-    weights = _weights(mine, context)
-    explained, keys = _explained(mine, candidates, held, weights, context)
+    weighed, bits = _weighed(mine, context)
+    known = _known(mine, held)
+    explained = weighed.explained(roles(candidates), known)
     evidence = [
         replace(finding, controls=_controls(finding, number, pair, candidates, held, held_of_right))
         for number, pair in held[right.name].pairs.items()
         if (finding := _finding(pair, _elsewhere(number, pair.left, candidates, held), context.names)) is not None
     ]
     evidence.sort(key=_order)
-    roles = [(candidate.name, candidate.role) for candidate in candidates]
-    items = _items(mine, held, weights, context.background.stock_bits)
-    shares = _shares(mine, held, weights, context.background.stock_bits)
+    items = _items(mine, held, bits, context.background.stock_bits)
+    shares = weighed.held(known)
     theirs = right.profile.details["documents"]
-    shares_of_right = _shares(theirs, held_of_right, _weights(theirs, context), context.background.stock_bits)
+    shares_of_right = _weighed(theirs, context)[0].held(_known(theirs, held_of_right))
     return Findings(
         evidence=strongest_first(evidence),
-        attribution=attributed("config", items, roles),
-        explanations=explained_items("config", items, roles, shares),
+        attribution=attributed("config", items, roles(candidates)),
+        explanations=explained_items("config", items, roles(candidates), shares),
         controls=whole_controls(TITLE, candidates, shares, shares_of_right),
         partition=explained.partition(),
-        by_file={path: explained.partition(np.unique(found)) for path, found in keys.items()},
+        by_file={path: explained.partition(np.unique(text_keys(found))) for path, found in _by_file(mine).items()},
         compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
         skipped=skipped(left, candidates),
     )
@@ -137,20 +140,32 @@ def _compared(name: str, profile: Profile) -> Compared:
 # Who explains what
 
 
-def _weights(documents: Sequence[Document], context: Context) -> dict[str, float]:
-    """Bits of each distinct setting, as `key=value`; 0 for what the library writes and what is unset."""
+def _weighed(documents: Sequence[Document], context: Context) -> tuple[Weights, dict[str, float]]:
+    """What each distinct setting weighs, as `key=value`; nothing what the library writes and what is unset."""
     found = {entry.text: entry for document in documents for entry in document.entries}
     texts = list(found)
     odds = np.array(chance(texts, [found[text].key for text in texts], context.names) or [1.0])[: len(texts)]
     weightless = [
         any(name in STOPPED for name in found[text].path) or found[text].value in (None, "", [], {}) for text in texts
     ]
-    return dict(zip(texts, np.where(weightless, 0.0, -np.log2(odds)).tolist(), strict=True))
+    bits = dict(zip(texts, np.where(weightless, 0.0, -np.log2(odds)).tolist(), strict=True))
+    return weights_of(bits, context.background.stock_bits), bits
 
 
-def _texts(mine: Sequence[Document], holding: Holding) -> list[str]:
-    """Settings that a candidate has, as `key=value`."""
-    return sorted({mine[number].entries[at].text for number, at in holding.explained})
+def _known(mine: Sequence[Document], held: Mapping[str, Holding]) -> dict[str, NDArray[np.uint64]]:
+    """Candidate -> settings of one side that it has."""
+    return {
+        name: text_keys(sorted({mine[number].entries[at].text for number, at in its.explained}))
+        for name, its in held.items()
+    }
+
+
+def _by_file(mine: Sequence[Document]) -> dict[str, list[str]]:
+    """Path -> settings that stand there, as `key=value`."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for document in mine:
+        found[document.path].extend(entry.text for entry in document.entries)
+    return found
 
 
 def _elsewhere(
@@ -168,47 +183,18 @@ def _elsewhere(
     return found
 
 
-def _explained(
-    mine: Sequence[Document],
-    candidates: Sequence[Profiled],
-    held: Mapping[str, Holding],
-    weights: Mapping[str, float],
-    context: Context,
-) -> tuple[Explained, dict[str, np.ndarray]]:
-    """Who explains each distinct setting of the left; keys of the settings of each file."""
-    keys, first = np.unique(text_keys(weights), return_index=True)
-    explained = explain(
-        keys,
-        np.array([*weights.values()], np.float64)[first],
-        context.background.stock_bits,
-        [(candidate.role, text_keys(_texts(mine, held[candidate.name]))) for candidate in candidates],
-    )
-    by_file: dict[str, list[str]] = defaultdict(list)
-    for document in mine:
-        by_file[document.path].extend(entry.text for entry in document.entries)
-    return explained, {path: text_keys(some) for path, some in by_file.items()}
-
-
 def _items(
-    mine: Sequence[Document], held: Mapping[str, Holding], weights: Mapping[str, float], stock_bits: float
+    mine: Sequence[Document], held: Mapping[str, Holding], bits: Mapping[str, float], stock_bits: float
 ) -> list[Item]:
     return [
         Item(
             place(document, at),
-            weights[entry.text] >= stock_bits,
+            bits[entry.text] >= stock_bits,
             {name: its.sources[number, at] for name, its in held.items() if (number, at) in its.sources},
         )
         for number, document in enumerate(mine)
         for at, entry in enumerate(document.entries)
     ]
-
-
-def _shares(
-    mine: Sequence[Document], held: Mapping[str, Holding], weights: Mapping[str, float], stock_bits: float
-) -> dict[str, float]:
-    """Candidate -> share of the bits of the settings that are not stock that it has."""
-    keys, bits = text_keys(weights), np.array([*weights.values()], np.float64)
-    return {name: contained(keys, bits, stock_bits, text_keys(_texts(mine, its))) for name, its in held.items()}
 
 
 # What is shown

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.attribution import Explained, contained, explain
+from codeclone.attribution import Weights
 from codeclone.background import text_keys
 from codeclone.evidence import (
     Context,
@@ -18,9 +18,11 @@ from codeclone.evidence import (
     facts_of_data,
     finding_id,
     right_of,
+    roles,
     sides,
     skipped,
     strongest_first,
+    weights_of,
     whole_controls,
 )
 from codeclone.match.references import Dangling, dangling
@@ -32,7 +34,6 @@ from codeclone.model import (
     Location,
     Measure,
     Method,
-    Partition,
     Profile,
     Snapshot,
     Table,
@@ -100,15 +101,15 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     right, others = right_of(candidates), explaining(candidates)
     names = [(candidate.told, candidate.profile.details["named"]) for candidate in others]
     followed = dangling(mine, right.profile.details["named"], names, context.names["definitions"])
-    held = {c.name: _held(mine, c.profile, context) for c in candidates}
-    held_of_right = {c.name: _held(right.profile.details["named"], c.profile, context) for c in others}
-    explained, by_file = _explained(mine, candidates, context)
+    weights, known = _weights(mine, context), _known(candidates)
+    explained, held = weights.explained(roles(candidates), known), weights.held(known)
+    held_of_right = _weights(right.profile.details["named"], context).held(_known(others))
     return Findings(
         evidence=strongest_first(replace(_finding(found), controls=_controls(found, others)) for found in followed),
         explanations=_explanations(followed, mine, candidates, held, context),
         controls=whole_controls(TITLE, candidates, held, held_of_right),
         partition=explained.partition(),
-        by_file=by_file,
+        by_file={path: explained.partition(np.unique(text_keys(some))) for path, some in _by_file(mine).items()},
         compared=tuple(_compared(name, profile) for name, profile in sides(left, candidates)),
         skipped=skipped(left, candidates),
         declarations={name: profile.details["declarations"] for name, profile in sides(left, candidates)},
@@ -136,31 +137,25 @@ def _classes(named: Named) -> dict[str, set[str]]:
     return dict(sorted(found.items()))
 
 
-def _known(named: Named) -> NDArray[np.uint64]:
-    """Names that a repository defines or names."""
-    return text_keys(sorted({*named.definitions, *_classes(named)}))
+def _known(candidates: Sequence[Profiled]) -> dict[str, NDArray[np.uint64]]:
+    """Candidate -> names that it defines or names."""
+    found = {candidate.name: candidate.profile.details["named"] for candidate in candidates}
+    return {name: text_keys(sorted({*named.definitions, *_classes(named)})) for name, named in found.items()}
 
 
-def _weighed(named: Named, context: Context) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+def _weights(named: Named, context: Context) -> Weights:
     names = [*_classes(named)]
-    keys, first = np.unique(text_keys(names), return_index=True)
-    return keys, context.names["definitions"].bits(names)[first]
+    bits = context.names["definitions"].bits(names).tolist()
+    return weights_of(dict(zip(names, bits, strict=True)), context.background.stock_bits)
 
 
-def _held(named: Named, candidate: Profile, context: Context) -> float:
-    """Share of the bits of the names of classes that are not stock that a candidate defines or names."""
-    keys, bits = _weighed(named, context)
-    return contained(keys, bits, context.background.stock_bits, _known(candidate.details["named"]))
-
-
-def _explained(mine: Named, candidates: Sequence[Profiled], context: Context) -> tuple[Explained, dict[str, Partition]]:
-    known = [(candidate.role, _known(candidate.profile.details["named"])) for candidate in candidates]
-    explained = explain(*_weighed(mine, context), context.background.stock_bits, known)
-    by_file: dict[str, list[str]] = {}
+def _by_file(mine: Named) -> dict[str, list[str]]:
+    """Path -> names of classes in it."""
+    found: dict[str, list[str]] = {}
     for name, paths in _classes(mine).items():
         for path in paths:
-            by_file.setdefault(path, []).append(name)
-    return explained, {path: explained.partition(np.unique(text_keys(by_file[path]))) for path in sorted(by_file)}
+            found.setdefault(path, []).append(name)
+    return dict(sorted(found.items()))
 
 
 def _explanations(

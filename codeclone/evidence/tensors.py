@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from codeclone.attribution import Explained, Item, attributed, contained, explain, explained_items
+from codeclone.attribution import Explained, Item, attributed, explained_items
 from codeclone.background import Shares, text_keys
 from codeclone.evidence import (
     Context,
@@ -22,10 +21,12 @@ from codeclone.evidence import (
     facts_of_data,
     finding_id,
     right_of,
+    roles,
     same_figures,
     sides,
     skipped,
     strongest_first,
+    weights_of,
     whole_controls,
 )
 from codeclone.match import tensor_sources
@@ -113,9 +114,10 @@ def _facts_by_file(checkpoint: Checkpoint, paths: Sequence[str]) -> set[tuple[in
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
     """Pair each left checkpoint with the best of each candidate; what the right explains becomes evidence."""
     right, others = right_of(candidates), explaining(candidates)
-    explained = explain(
-        *_weights(left, context), context.background.stock_bits, [(c.role, c.profile.facts.keys) for c in candidates]
-    )
+    bits = _bits(left, context)
+    weights = weights_of(bits, context.background.stock_bits)
+    known = {c.name: c.profile.facts.keys for c in candidates}
+    explained = weights.explained(roles(candidates), known)
     mine = _with_beginnings(left)
     pairs = {c.name: best_pairs(mine, _with_beginnings(c.profile)) for c in candidates}
     evidence = _equal(left, right, others)
@@ -125,14 +127,16 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         if pair is not None and finding is not None:
             evidence.append(replace(finding, controls=_controls(finding, pair, right, rivals, context)))
     evidence.sort(key=lambda finding: (finding.left[0].location.path, finding.id))
-    roles = [(candidate.name, candidate.role) for candidate in candidates]
-    items = _items(left, candidates, pairs, context)
-    shares = _shares(left, candidates, context)
+    items = _items(left, candidates, pairs, bits, context.background.stock_bits)
+    shares = weights.held(known)
+    theirs = weights_of(_bits(right.profile, context), context.background.stock_bits)
     return Findings(
         evidence=strongest_first(evidence),
-        attribution=attributed("tensors", items, roles),
-        explanations=explained_items("tensors", items, roles, shares),
-        controls=whole_controls(TITLE, candidates, shares, _shares(right.profile, others, context)),
+        attribution=attributed("tensors", items, roles(candidates)),
+        explanations=explained_items("tensors", items, roles(candidates), shares),
+        controls=whole_controls(
+            TITLE, candidates, shares, theirs.held({other.name: known[other.name] for other in others})
+        ),
         partition=explained.partition(),
         by_file={
             path: explained.partition(np.unique(left.facts.keys[left.facts.fragments == number]))
@@ -146,25 +150,19 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
 # Who explains what
 
 
-def _weights(one: Profile, context: Context) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-    """Keys of the distinct facts of a side, ascending, and their bits."""
-    texts = dict.fromkeys(one.details["texts"])
-    bits = bits_of(tuple(texts), context.names["attributes"])
-    keys, first = np.unique(text_keys(texts), return_index=True)
-    return keys, np.array([bits[text] for text in texts], np.float64)[first]
-
-
-def _shares(one: Profile, candidates: Sequence[Profiled], context: Context) -> dict[str, float]:
-    """Candidate -> share of the bits of one side that are not stock that it has."""
-    keys, bits = _weights(one, context)
-    return {c.name: contained(keys, bits, context.background.stock_bits, c.profile.facts.keys) for c in candidates}
+def _bits(one: Profile, context: Context) -> dict[str, float]:
+    """Of each distinct fact of a side."""
+    return bits_of(tuple(dict.fromkeys(one.details["texts"])), context.names["attributes"])
 
 
 def _items(
-    left: Profile, candidates: Sequence[Profiled], pairs: Mapping[str, Sequence[Pair | None]], context: Context
+    left: Profile,
+    candidates: Sequence[Profiled],
+    pairs: Mapping[str, Sequence[Pair | None]],
+    bits: Mapping[str, float],
+    stock_bits: float,
 ) -> list[Item]:
     """Every left tensor. One under another name counts as much as one whose name alone is found: names are half of it."""
-    bits = bits_of(left.details["texts"], context.names["attributes"])
     anywhere = {c.name: tensor_sources.anywhere(c.profile.details["checkpoints"]) for c in candidates}
     items = []
     for number, checkpoint in enumerate(left.details["checkpoints"]):
@@ -176,7 +174,7 @@ def _items(
                 for name in anywhere
                 if (source := tensor_sources.better(mapped[name].get(at), anywhere[name].get(text)))
             }
-            items.append(Item(tensor_sources.place(checkpoint, at), bits[text] >= context.background.stock_bits, found))
+            items.append(Item(tensor_sources.place(checkpoint, at), bits[text] >= stock_bits, found))
     return items
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from codeclone import public_tokenizers
-from codeclone.attribution import Explained, Item, attributed, contained, explain, explained_items
+from codeclone.attribution import Item, attributed, explained_items
 from codeclone.background import text_keys
 from codeclone.errors import NothingToCompareError
 from codeclone.evidence import (
@@ -19,10 +19,12 @@ from codeclone.evidence import (
     facts_of_data,
     finding_id,
     right_of,
+    roles,
     same_figures,
     sides,
     skipped,
     strongest_first,
+    weights_of,
     whole_controls,
 )
 from codeclone.match import decades, token_sources, tokens
@@ -102,15 +104,16 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     right, others = right_of(candidates), explaining(candidates)
     sources = {c.name: token_sources.sources(ours, c.profile.details["tokenizers"]) for c in candidates}
     weighed = token_sources.weighed(ours, context.names["tokens"])
-    explained = _explained(ours, candidates, sources, weighed, context)
-    roles = [(candidate.name, candidate.role) for candidate in candidates]
-    items = _items(ours, sources, weighed, context)
-    shares = _shares(ours, candidates, context)
+    weights = weights_of(weighed.bits, context.background.stock_bits * token_sources.CONTENT)
+    known = {name: text_keys(token_sources.held(ours, its)) for name, its in sources.items()}
+    explained = weights.explained(roles(candidates), known)
+    items = _items(ours, sources, weighed, weights.stock_bits)
+    shares = weights.held(known)
     return Findings(
         evidence=strongest_first(_findings(ours, theirs, right, others, context)),
-        attribution=attributed("tokenizer", items, roles),
-        explanations=explained_items("tokenizer", items, roles, shares),
-        controls=whole_controls(TITLE, candidates, shares, _shares(theirs[right.name], others, context)),
+        attribution=attributed("tokenizer", items, roles(candidates)),
+        explanations=explained_items("tokenizer", items, roles(candidates), shares),
+        controls=whole_controls(TITLE, candidates, shares, _held_of_right(theirs[right.name], others, context)),
         partition=explained.partition(),
         by_file={path: explained.partition(np.unique(text_keys(sorted(its)))) for path, its in weighed.files.items()},
         compared=tuple(_compared(name, its_profile) for name, its_profile in sides(left, candidates)),
@@ -158,25 +161,11 @@ Sources = Mapping[str, tuple[float, Place]]
 """As `token_sources.sources` has them."""
 
 
-def _explained(
-    ours: Sequence[Grounded],
-    candidates: Sequence[Profiled],
-    sources: Mapping[str, Sources],
-    weighed: Weighed,
-    context: Context,
-) -> Explained:
-    keys, first = np.unique(text_keys(weighed.bits), return_index=True)
-    bits = np.array([*weighed.bits.values()], np.float64)[first]
-    held = [(c.role, text_keys(token_sources.held(ours, sources[c.name]))) for c in candidates]
-    return explain(keys, bits, context.background.stock_bits * token_sources.CONTENT, held)
-
-
-def _items(ours: Sequence[Grounded], sources: Mapping[str, Sources], weighed: Weighed, context: Context) -> list[Item]:
-    least = context.background.stock_bits * token_sources.CONTENT
+def _items(ours: Sequence[Grounded], sources: Mapping[str, Sources], weighed: Weighed, stock_bits: float) -> list[Item]:
     return [
         Item(
             token_sources.place(token),
-            weighed.bits[token.content] >= least,
+            weighed.bits[token.content] >= stock_bits,
             {
                 name: its[token_sources.exact(token)]
                 for name, its in sources.items()
@@ -188,16 +177,12 @@ def _items(ours: Sequence[Grounded], sources: Mapping[str, Sources], weighed: We
     ]
 
 
-def _shares(some: Sequence[Grounded], candidates: Sequence[Profiled], context: Context) -> dict[str, float]:
-    """Candidate -> share of the bits of the new tokens of one side that it has."""
-    weighed = token_sources.weighed(some, context.names["tokens"])
-    keys, bits = text_keys(weighed.bits), np.array([*weighed.bits.values()], np.float64)
-    least = context.background.stock_bits * token_sources.CONTENT
-    return {
-        c.name: contained(keys, bits, least, text_keys(token_sources.held(some, its)))
-        for c in candidates
-        for its in [token_sources.sources(some, c.profile.details["tokenizers"])]
-    }
+def _held_of_right(theirs: Sequence[Grounded], others: Sequence[Profiled], context: Context) -> dict[str, float]:
+    """Ancestor or claimed source -> share of the bits of the right repository's new tokens that it has."""
+    weighed = token_sources.weighed(theirs, context.names["tokens"])
+    weights = weights_of(weighed.bits, context.background.stock_bits * token_sources.CONTENT)
+    sources = {c.name: token_sources.sources(theirs, c.profile.details["tokenizers"]) for c in others}
+    return weights.held({name: text_keys(token_sources.held(theirs, its)) for name, its in sources.items()})
 
 
 _Contents = tuple[frozenset[str], frozenset[str]]
