@@ -505,13 +505,20 @@ KIND_TITLES = {
 """Kind -> what readers see; each room has its own in `TITLE`. A kind of another release is shown by its name."""
 
 
+UNRELATED = "unrelated"
+"""Name of controls whose value is the share of the measured unrelated pairs that stay below the figure."""
+
+SAME_FIGURE = "the same figure for this pair"
+"""What the meaning of every other control of a finding begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """The same figure for a pair that is known, to read the report's own figures against."""
 
     name: str
-    """The pair: `left ~ NAME`, `right ~ NAME` with the name of an ancestor or claimed source; or `unrelated`, for a share of
-    the unrelated pairs that were measured."""
+    """The pair: `left ~ NAME`, `right ~ NAME` with the name of an ancestor or claimed source; or
+    `UNRELATED`."""
     measure: str
     value: float
     meaning: str
@@ -608,6 +615,8 @@ DeclarationKind = Literal[
     "licence", "copyright", "copied from", "adapted from", "modular import", "credit", "base model"
 ]
 DECLARATIONS: tuple[DeclarationKind, ...] = get_args(DeclarationKind)
+NO_SOURCE: tuple[DeclarationKind, ...] = ("licence", "copyright")
+"""Kinds of declarations that name no repository."""
 
 
 @dataclass(frozen=True, slots=True)

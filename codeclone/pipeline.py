@@ -10,7 +10,7 @@ from itertools import chain, count
 from typing import TypeVar
 
 import codeclone
-from codeclone import background, public_tokenizers, reference, verdict
+from codeclone import background, public_tokenizers, reference, testimony, verdict
 from codeclone.attribution import added
 from codeclone.codec import SCHEMA
 from codeclone.errors import CodecloneError, NothingToCompareError, SourceError
@@ -142,7 +142,7 @@ def assembled(
         declared=told.declared if "references" in findings else None,
         controls=(*controls, *_attributable(partition.total, controls, candidates[0].name)),
         skipped=unread,
-        verdict=verdict.judge(judged, reference.reached(verdict.level_of(judged))),
+        verdict=testimony.verdict_of(judged, reference.reached(verdict.level_of(judged))),
         classes=_all(finding.classes for finding in findings.values()),
         composition=_all(finding.composition for finding in findings.values()),
         leftovers=_all(finding.leftovers for finding in findings.values()),

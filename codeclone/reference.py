@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from codeclone.model import Control, Evidence, Level
+from codeclone.model import UNRELATED, Control, Evidence, Level
 
 FILE = Path(__file__).parent / "data" / "reference.json"
 
@@ -105,7 +105,7 @@ def standing(kind: str, measure: str, value: float) -> Control | None:
     found = _tables().distributions.get((kind, measure))
     if found is None:
         return None
-    return Control("unrelated", measure, found.below(value), f"share of {found.count:,} {found.told} that have less")
+    return Control(UNRELATED, measure, found.below(value), f"share of {found.count:,} {found.told} that have less")
 
 
 def whole_standings(controls: Iterable[Control], right: str, attributable: float) -> tuple[Control, ...]:

@@ -1,4 +1,4 @@
-"""Evidence -> what it adds up to, in the words of an expert witness.
+"""Evidence -> the level of the whole comparison.
 
 A verdict never goes by one kind of evidence alone: a level above `moderate` needs a second, independent kind, and a common
 ancestor or a claimed source that was examined and does not explain it (docs/statistics.md).
@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codeclone.model import (
-    KIND_TITLES,
     LEVELS,
     Candidate,
     Evidence,
     Explanation,
     Level,
     Partition,
-    Verdict,
 )
 
 MOST_FOR_ONE_KIND: Level = "moderate"
@@ -101,22 +99,6 @@ def share(partition: Partition) -> float:
     return partition.attributable / rest if rest else 0.0
 
 
-def judge(compared: Compared, reached: Sequence[str] = ()) -> Verdict:
-    """The level of the whole comparison, why, what stands against relying on it, and what else could explain it.
-
-    `reached`: how often unrelated and honest pairs reach the level that `level_of` gives, in parts of a sentence; empty where
-    that was not measured.
-    """
-    level = level_of(compared)
-    return Verdict(
-        level=level,
-        direction="cannot tell",
-        because=tuple(_because(compared)),
-        caveats=tuple(_caveats(compared, level, reached)),
-        other_explanations=tuple(_other_explanations(compared)),
-    )
-
-
 def level_of(compared: Compared) -> Level:
     """`none` to `strong`; `very strong` needs a rate of false alarms among strangers with one architecture that nobody has
     measured yet."""
@@ -126,202 +108,13 @@ def level_of(compared: Compared) -> Level:
     best = max((finding.level for finding in supporting), key=LEVELS.index)
     if compared.much:
         best = max(best, "moderate", key=LEVELS.index)
-    families = _telling_families(compared)
+    families = telling_families(compared)
     if len(families) > 1 and compared.tested:
         return max(best, "strong", key=LEVELS.index) if len(families) >= MANY_FAMILIES else best
     return min(best, MOST_FOR_ONE_KIND, key=LEVELS.index)
 
 
-def _telling_families(compared: Compared) -> set[str]:
+def telling_families(compared: Compared) -> set[str]:
     """Independent kinds that reach `moderate`."""
     telling = {f.kind for f in compared.supporting if LEVELS.index(f.level) >= LEVELS.index("moderate")}
     return {FAMILY.get(kind, kind) for kind in telling | ({"code"} if compared.much else set())}
-
-
-# What is shown
-
-
-def _because(compared: Compared) -> list[str]:
-    total, supporting = compared.total, compared.supporting
-    same = ["Both sides are the same files, byte for byte."] if compared.same_files else []
-    same += _themselves(compared)
-    if compared.lineage.names_right:
-        same.append(f"The left names the right repository as a source: {compared.lineage.names_right}.")
-    if not supporting and any(row.better or row.tied for row in _rows_of_others(compared)):
-        return [
-            *same,
-            "Nothing is left to be shown that is shared with the right repository alone: what both sides share is in the examined "
-            f"sources as well, or stock, but for {share(total) * 100:.1f} % of the left repository's bits that are not stock.",
-        ]
-    if not supporting:
-        return [
-            *same,
-            "Nothing that both sides share is enough to be shown; what single facts coincide "
-            f"({share(total) * 100:.1f} % of the bits that are not stock) is within what unrelated projects have in common.",
-        ]
-    others = " and with no ancestor or claimed source" if compared.others else ""
-    sentences = [
-        f"{share(total) * 100:.1f} % of the left repository's bits that are not stock are attributable: shared with the right "
-        f"repository{others} ({total.attributable:,.0f} of {total.total - total.stock:,.0f} bits)."
-    ]
-    for level in reversed(LEVELS[1:]):
-        found = sum(finding.level == level for finding in supporting if finding.kind == "code")
-        if found:
-            sentences.append(f"Code: {_pairs(found)} at level {level}.")
-    if compared.much:
-        sentences.append(
-            f"Together the code counts as moderate by itself: the share is over {WHOLE_SHARE * 100:.0f} %, with at least "
-            f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. No two packages by different authors that were "
-            "measured share as much."
-        )
-    return [*same, *sentences, *_other_kinds(supporting)]
-
-
-def _themselves(compared: Compared) -> list[str]:
-    """A sentence for each ancestor or claimed source that is one of the two sides: then nothing can be attributed."""
-    sides = {compared.right.repository.digest: "right", compared.left_digest: "left"}
-    return [
-        f"{candidate.name}, given as {_role(candidate)}, is the {sides[candidate.repository.digest]} repository itself. It explains "
-        "everything, so this report can show nothing: scan again without it."
-        for candidate in compared.others
-        if candidate.repository.digest in sides
-    ]
-
-
-def _claimed(compared: Compared) -> set[str]:
-    return {candidate.name for candidate in compared.others if candidate.role == "claimed"}
-
-
-def _rows_of_others(compared: Compared) -> list[Explanation]:
-    names = {candidate.name for candidate in compared.others}
-    return [row for row in compared.explanations if row.candidate in names and row.shared]
-
-
-def _other_kinds(supporting: Sequence[Evidence]) -> list[str]:
-    """A sentence for each kind other than code: its strongest finding."""
-    sentences = []
-    for kind in dict.fromkeys(finding.kind for finding in supporting if finding.kind != "code"):
-        found = [finding for finding in supporting if finding.kind == kind]
-        best = max(found, key=lambda finding: LEVELS.index(finding.level))
-        rest = len(found) - 1
-        more = f", with {rest:,} more finding{'s' * (rest > 1)}" if rest else ""
-        sentences.append(f"{KIND_TITLES.get(kind, kind.capitalize())}, {best.level}{more}: {best.reason}.")
-    return sentences
-
-
-def _pairs(count: int) -> str:
-    return f"{count:,} pair of fragments is" if count == 1 else f"{count:,} pairs of fragments are"
-
-
-# What is not shown, and what would change it
-
-
-def _caveats(compared: Compared, level: Level, reached: Sequence[str]) -> list[str]:
-    caveats = []
-    if level == "weak":
-        caveats.append(
-            "Weak is what unrelated projects reach that follow the same habits or the same papers. It is a place to "
-            "look, and no ground for a claim."
-        )
-    elif compared.supporting:
-        caveats.append(
-            "What both sides share shows a shared origin. It does not show who copied from whom: nothing here is dated, so "
-            "the direction cannot be told."
-        )
-    if reached:
-        caveats.append(f"How often this is a false alarm: {'; '.join(reached)}.")
-    if not compared.others:
-        caveats.append(
-            "No common ancestor and no source named by the authors was examined. What both repositories took from one public "
-            "source, openly or not, counts as attributable here unless it is in the shipped background. Without one the level "
-            "cannot go above moderate; with --ancestor or --claimed it can rise or fall."
-        )
-    elif not compared.tested:
-        caveats.append(
-            f"No ancestor that was examined has {LEAST_RELATED * 100:.0f} % of the left repository in any kind of evidence, so none "
-            "of them tests a common origin: the level cannot go above moderate."
-        )
-    if level != "none" and len(_telling_families(compared)) < 2:
-        caveats.append(
-            "A level above moderate needs two independent kinds of evidence that each reach moderate; code and settings count "
-            "as one. A second such kind would change the level."
-        )
-    if compared.supporting and not compared.lineage.read:
-        caveats.append(
-            "What the left declares openly was not read, as references were not among the kinds of evidence asked for: what is shown "
-            "may be reuse that it declares."
-        )
-    if any(row.better or row.tied for row in _rows_of_others(compared) if row.candidate in _claimed(compared)):
-        caveats.append(
-            "A claimed source may itself come from the right repository. Then what it explains says nothing of where the left took it."
-        )
-    if compared.supporting and any(candidate.role == "ancestor" for candidate in compared.tested):
-        caveats.append(
-            "Ancestors were taken as they were given. What both sides took from another release of one counts as attributable: "
-            "the release that they started from would explain more."
-        )
-    caveats.append("Bits of facts in one fragment overlap, so they measure amount and are not odds.")
-    return caveats
-
-
-def _role(candidate: Candidate) -> str:
-    return "ancestor" if candidate.role == "ancestor" else "claimed source"
-
-
-# What else could have led to the same
-
-
-def _other_explanations(compared: Compared) -> list[str]:
-    if not compared.supporting and not any(row.better or row.tied for row in _rows_of_others(compared)):
-        return []
-    found = []
-    lineage = compared.lineage
-    if lineage.names_right:
-        found.append(
-            f"Declared reuse: the left names the right repository as a source ({lineage.names_right}). What is shown is then "
-            "reuse that its authors declare; whether its terms are kept is not examined."
-        )
-    found += [_explained_by(candidate, compared) for candidate in compared.others]
-    if lineage.not_examined:
-        found.append(
-            f"A source that was not examined: the left also names {_listed(lineage.not_examined)}, and none of the compared "
-            "repositories is called so. Given with --claimed, each would be tested."
-        )
-    if not any(candidate.role == "ancestor" for candidate in compared.others):
-        found.append("A common ancestor: both may come from a third repository. None was named, so none was tested.")
-    found.append(
-        "The other direction: the right repository, or the revision of it that was examined, may come from the left one."
-    )
-    found.append(
-        "A public source that is in no shipped table, such as a paper's listing, a tutorial or generated code, which both "
-        "followed: the shipped background holds what is frequent, not all that is public."
-    )
-    if lineage.read and not lineage.names_right:
-        found.append("Declared reuse was looked for: no declaration of the left names the right repository.")
-    return found
-
-
-def _explained_by(candidate: Candidate, compared: Compared) -> str:
-    """What of the shared findings one ancestor or claimed source explains."""
-    rows = [row for row in compared.explanations if row.candidate == candidate.name and row.shared]
-    shared, better, tied = (sum(getattr(row, name) for row in rows) for name in ("shared", "better", "tied"))
-    whom = f"The {_role(candidate)} {candidate.name}"
-    if not shared:
-        return f"{whom} was examined: the left shares nothing with the right repository that it could explain."
-    things = "one thing" if shared == 1 else f"{shared:,} things"
-    counts = [f"{better:,} better"] * bool(better) + [f"{tied:,} as well"] * bool(tied)
-    explains = (
-        f"it explains {' and '.join(counts)}" if counts else "it explains none as well as the right repository does"
-    )
-    rest = shared - better - tied
-    best = f"; the other {rest:,} the right repository explains better than it does" if rest and counts else ""
-    return (
-        f"{whom} was examined: of {things} that the left shares with the right repository and that are not stock (fragments, "
-        f"settings, tokens, tensors, references) {explains}{best}."
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = names[:5]
-    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return ", ".join(shown) + more

@@ -21,6 +21,7 @@ from codeclone.attribution import Weights
 from codeclone.background import Background, Shares, names, text_keys
 from codeclone.model import (
     LEVELS,
+    SAME_FIGURE,
     Attribution,
     CloneClass,
     CommonNames,
@@ -138,8 +139,6 @@ def roles(candidates: Sequence[Profiled]) -> list[tuple[str, Role]]:
 
 SHARE_HELD = "share held"
 
-_SAME_FIGURE = "the same figure for this pair"
-
 
 def whole_controls(
     title: str, candidates: Sequence[Profiled], left: Mapping[str, float], right: Mapping[str, float]
@@ -170,9 +169,9 @@ def same_figures(
         values = {measure.name: measure.value for measure in measures or ()}
         for measure in shown:
             if measure.name in values and "attributable" not in measure.name:
-                rows.append(Control(name, measure.name, values[measure.name], _SAME_FIGURE))
+                rows.append(Control(name, measure.name, values[measure.name], SAME_FIGURE))
             elif measures is None and measure.unit == "fraction":
-                rows.append(Control(name, measure.name, 0.0, _SAME_FIGURE))
+                rows.append(Control(name, measure.name, 0.0, SAME_FIGURE))
     return tuple(rows)
 
 

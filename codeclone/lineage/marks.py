@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from codeclone.lineage.naming import LEFT, NO_SOURCE, everything_said, is_said, key_of
+from codeclone.lineage.naming import LEFT, everything_said, is_said, key_of
 from codeclone.lineage.reuse import is_of, is_of_file
 from codeclone.model import (
     LEVELS,
+    NO_SOURCE,
     Declaration,
     Declared,
     Evidence,

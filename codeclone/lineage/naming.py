@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from codeclone.model import Declaration, Declared, Snapshot
+from codeclone.model import NO_SOURCE, Declaration, Declared, Snapshot
 
 LEFT = "left"
 
@@ -29,8 +29,6 @@ GENERIC = frozenset(
 """Names that any repository or folder can have."""
 
 OF_CODE = (".py", ".ipynb", ".cu", ".cuh", ".cpp", ".cc", ".cxx", ".hpp", ".h", ".c", ".hip", ".cl", ".metal")
-NO_SOURCE = ("licence", "copyright")
-"""Kinds that name no repository."""
 
 _ADDRESS = re.compile(r"^(?:https?://|git@)?(?:www\.|raw\.)?([\w-]+(?:\.[\w-]+)+)[/:](.+)$")
 _HOST = re.compile(r"github\.com|githubusercontent|gitlab|bitbucket|gitee|huggingface|^hf\.co|modelscope|codeaurora")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
-from codeclone.lineage.naming import GENERIC, LEFT, NO_SOURCE, OF_CODE, named
-from codeclone.model import Candidate, Declaration, Declared, Evidence, Place, Role, Span
+from codeclone.lineage.naming import GENERIC, LEFT, OF_CODE, named
+from codeclone.model import NO_SOURCE, Candidate, Declaration, Declared, Evidence, Place, Role, Span
 from codeclone.plain import plain
 
 ABOVE = 6
@@ -73,8 +73,8 @@ def with_declared(
     """The findings, with the declaration of the left that covers them: of code, and of references that are one."""
     roles = {candidate.name: candidate.role for candidate in candidates}
     mine = _naming(declared, roles)
-    openly = [one for one in declared if one.side == LEFT and roles.get(one.names) == "right"]
-    credits = {line: one for one in openly for line in _lines(one.declaration.place)}
+    of_right = [one for one in declared if one.side == LEFT and roles.get(one.names) == "right"]
+    credits = {line: one for one in of_right for line in _lines(one.declaration.place)}
     return tuple(
         replace(finding, declared=_covering(finding, mine, roles))
         if finding.kind == "code"

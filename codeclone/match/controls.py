@@ -12,9 +12,9 @@ from codeclone.match.measure import Pair, measure
 from codeclone.match.pairing import best_alone
 from codeclone.match.rivals import Rival
 from codeclone.match.side import Side
-from codeclone.model import Control
+from codeclone.model import SAME_FIGURE, Control
 
-MEANING = "the same figure for this pair; telling bits are those of all that is not stock, whoever explains it"
+MEANING = f"{SAME_FIGURE}; telling bits are those of all that is not stock, whoever explains it"
 
 
 def controls(

@@ -6,17 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codeclone.model import Attribution, Candidate, Control, Evidence, Explanation, Measure, Report
+from codeclone.model import (
+    SAME_FIGURE,
+    UNRELATED,
+    Attribution,
+    Candidate,
+    Control,
+    Evidence,
+    Explanation,
+    Measure,
+    Report,
+)
 from codeclone.report.words import among_unrelated, amount, answer, percent
-
-UNRELATED = "unrelated"
-"""Name of controls whose value is the share of unrelated pairs that stay below the figure."""
 
 MISSING = "–"
 """In the place of a figure that was not measured."""
-
-GOES_WITHOUT_SAYING = "the same figure for this pair"
-"""What the meaning of a control says first, and a table of controls by its heading."""
 
 LEAST_EXPLAINED = 0.25
 """What of the left is explained by less than this is in report.json only."""
@@ -114,7 +118,7 @@ def _among(values: dict[tuple[str, str], float], measure: str, controls: Sequenc
 
 
 def _meanings(controls: Sequence[Control]) -> tuple[str, ...]:
-    said = (control.meaning.removeprefix(GOES_WITHOUT_SAYING).lstrip("; ") for control in controls)
+    said = (control.meaning.removeprefix(SAME_FIGURE).lstrip("; ") for control in controls)
     return tuple(meaning for meaning in dict.fromkeys(said) if meaning)
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from codeclone.model import DECLARATIONS, Declared, Report
-
-NAMES_NO_SOURCE = ("licence", "copyright")
-"""Kinds of declarations that name no repository."""
+from codeclone.model import DECLARATIONS, NO_SOURCE, Declared, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ def not_examined(report: Report) -> list[str]:
         dict.fromkeys(
             row.declaration.source
             for row in report.declared or ()
-            if row.side == "left" and not row.names and row.declaration.kind not in NAMES_NO_SOURCE
+            if row.side == "left" and not row.names and row.declaration.kind not in NO_SOURCE
         )
     )
 
