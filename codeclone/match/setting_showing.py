@@ -66,7 +66,11 @@ def reason(weighed: Sequence[Weighed], total: Ratio, public: str) -> str:
         if total.for_it and total.decades > 0
         else "nothing of what agrees is rare enough to tell"
     )
-    ending = f"; {explained:,} are explained by an ancestor or a claimed source and not counted" if explained else ""
+    ending = (
+        f"; {explained:,} {'is' if explained == 1 else 'are'} explained by an ancestor or a claimed source and not counted"
+        if explained
+        else ""
+    )
     if public:
         ending += (
             f"; both configure {plain(public)}, and all that are made from one public checkpoint of that share its "
