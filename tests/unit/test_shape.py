@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeclone import codec
@@ -117,6 +117,7 @@ SEEN = Plot(
 IN_PLOT = "evidence.0.plots.0"
 
 
+@settings(deadline=None)
 @given(st.lists(strategies.plots, max_size=2), st.sampled_from(["", "left from right", "right from left"]))
 def test_plots_come_back(schema, plots: list[Plot], direction: str) -> None:
     shown = plotted(small(), *plots, direction=direction)
