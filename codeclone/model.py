@@ -432,6 +432,10 @@ class Plot:
 REWRITE_RULES = "Rewrite rules"
 """Title of the table of the rules between two checkpoints: (kind, left, right, tensors), a note where a rule is a guess."""
 
+LADDER = "The ladder"
+"""Title of the table of what was asked of two checkpoints: (rung, question, what was found, null hypothesis, p, how p is known,
+sample, seed)."""
+
 TOKEN_FLAGS = ("lstrip", "rstrip", "normalized", "single_word", "special")
 
 

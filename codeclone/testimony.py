@@ -17,6 +17,8 @@ from codeclone.verdict import (
     telling_families,
 )
 
+CANNOT_TELL = "cannot tell"
+
 
 def verdict_of(compared: Compared, reached: Sequence[str] = ()) -> Verdict:
     """The verdict: its level, why, what stands against relying on it, and what else could explain it.
@@ -27,11 +29,19 @@ def verdict_of(compared: Compared, reached: Sequence[str] = ()) -> Verdict:
     level = level_of(compared)
     return Verdict(
         level=level,
-        direction="cannot tell",
+        direction=_direction(compared),
         because=tuple(_because(compared)),
         caveats=tuple(_caveats(compared, level, reached)),
         other_explanations=tuple(_other_explanations(compared)),
     )
+
+
+def _direction(compared: Compared) -> str:
+    """What the findings that can tell agree in, of those from moderate on."""
+    told = {
+        f.direction for f in compared.supporting if f.direction and LEVELS.index(f.level) >= LEVELS.index("moderate")
+    }
+    return told.pop() if len(told) == 1 else CANNOT_TELL
 
 
 # What is shown
@@ -119,10 +129,15 @@ def _caveats(compared: Compared, level: Level, reached: Sequence[str]) -> list[s
             "Weak is what unrelated projects reach that follow the same habits or the same papers. It is a place to "
             "look, and no ground for a claim."
         )
-    elif compared.supporting:
+    elif compared.supporting and _direction(compared) == CANNOT_TELL:
         caveats.append(
             "What both sides share shows a shared origin. It does not show who copied from whom: nothing here is dated, so "
             "the direction cannot be told."
+        )
+    elif compared.supporting:
+        caveats.append(
+            "The direction is that of the weights alone: which side's values can be made of the other's. It says nothing of the other "
+            "kinds of evidence, nor of who made them: both may come from a third that was not examined."
         )
     if reached:
         caveats.append(f"How often this is a false alarm: {'; '.join(reached)}.")

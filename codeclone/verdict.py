@@ -20,8 +20,9 @@ from codeclone.model import (
 
 MOST_FOR_ONE_KIND: Level = "moderate"
 
-FAMILY = {"config": "code"}
-"""Kinds that depend on each other count as one: whoever takes over the code of a configuration class takes its defaults."""
+FAMILY = {"config": "code", "tensors": "weights"}
+"""Kinds that depend on each other count as one: whoever takes over the code of a configuration class takes its defaults, and the
+names of tensors come with their numbers."""
 
 MANY_FAMILIES = 3
 """So many independent kinds at `moderate` are `strong` together, where none of them is by itself."""

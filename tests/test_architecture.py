@@ -61,7 +61,7 @@ DOORS = {
     "libcst": {"match.listing"},
     "rapidfuzz": {"match.align"},
     "networkx": {"match.structure"},
-    "scipy": {"match.scoring"},
+    "scipy": {"match.scoring", "match.chances", "match.weight_rungs"},
     "pathspec": {"read.folder"},
     "gguf": {"read.number_types"},
 }

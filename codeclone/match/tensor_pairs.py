@@ -65,14 +65,18 @@ def best_pairs(
     outlines = [_outline(checkpoint) for checkpoint, _ in right]
     best = []
     for checkpoint, values in left:
-        places = _most_alike(_outline(checkpoint), outlines)[:TRIED]
+        places = _ordered(_outline(checkpoint), outlines)[:TRIED]
         pairs = [_pair(checkpoint, values, *right[place]) for place in places]
         best.append(max(pairs, key=lambda pair: pair.rank, default=None))
     return best
 
 
-def _most_alike(outline: _Outline, others: Sequence[_Outline]) -> list[int]:
-    """Places of the others that have anything in common, those with most first, then those of about as many tensors."""
+def most_alike(checkpoint: Checkpoint, others: Sequence[Checkpoint]) -> list[int]:
+    """Places of the others that share any name or shape, those that share most first, then those of about as many tensors."""
+    return _ordered(_outline(checkpoint), [_outline(other) for other in others])
+
+
+def _ordered(outline: _Outline, others: Sequence[_Outline]) -> list[int]:
     alike = [sum((outline.shapes & other.shapes).values()) + len(outline.names & other.names) for other in others]
     sizes = [abs(len(other.names) - len(outline.names)) for other in others]
     return sorted((p for p in range(len(others)) if alike[p]), key=lambda p: (-alike[p], sizes[p], p))

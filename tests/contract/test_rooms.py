@@ -28,6 +28,11 @@ DAMAGED = {
         "model.safetensors.index.json": b"[1, 2]",
         "pytorch_model.bin": b"cos\nsystem\n(S'true'\ntR.",
     },
+    "weights": {
+        "model.safetensors": b"\xff" * 7 + b"\x7f" + b"{}",
+        "model.gguf": b"GGUF",
+        "pytorch_model.bin": b"cos\nsystem\n(S'true'\ntR.",
+    },
 }
 """Kind -> files that its room cannot read; the first stands for any file of that kind."""
 

@@ -1,0 +1,331 @@
+"""Weights: whether the numbers of the left checkpoints come from those of the right ones, and what was done to them since.
+
+Models of one origin are told from strangers by the order of their neurons, which training keeps and chance does not repeat. What a
+common ancestor explains is taken out; of the rest it is said what the difference looks like, and which side it was made on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from codeclone.attribution import Item, attributed, explained_items
+from codeclone.evidence import (
+    Context,
+    Findings,
+    Profiled,
+    explaining,
+    facts_of_data,
+    finding_id,
+    right_of,
+    roles,
+    same_figures,
+    sides,
+    skipped,
+    strongest_first,
+    whole_controls,
+)
+from codeclone.match import weight_conclusion, weight_showing
+from codeclone.match.chances import fisher, seed
+from codeclone.match.tensor_content import Beginnings
+from codeclone.match.tensor_pairs import best_pairs, most_alike
+from codeclone.match.weight_alignment import Aligned, Side, aligned, closeness, grids
+from codeclone.match.weight_conclusion import Beside
+from codeclone.match.weight_departure import departure, together
+from codeclone.match.weight_ladder import Ladder, judged_tensors, ladder, rows_by_block
+from codeclone.match.weight_relation import Judged, overall
+from codeclone.match.weight_rungs import aligned_rows, directions
+from codeclone.match.weight_samples import COLUMNS, ROWS, Samples, sampled
+from codeclone.model import (
+    Checkpoint,
+    Compared,
+    Control,
+    Evidence,
+    Location,
+    Measure,
+    Method,
+    Place,
+    Profile,
+    Skipped,
+    Snapshot,
+)
+from codeclone.plain import plain
+from codeclone.read.notes import Notes
+from codeclone.read.repository_tensors import read_repository
+from codeclone.read.tensors import reads as reads_tensors
+from codeclone.read.values import opened
+
+TITLE = "Weights"
+VERSION = 1
+
+TRIED = 4
+"""Checkpoints of a candidate that a left one is compared with, those with the most names and shapes in common first."""
+
+MAX_PLACES = 50
+
+METHOD = Method(
+    "order of neurons, and the difference value by value, on seeded samples",
+    {"rows": ROWS, "columns": COLUMNS},
+    "Zhu et al. 2025; permutation tests (Phipson, Smyth 2010), Fisher 1925, e-values (Vovk, Wang 2021)",
+)
+
+
+def reads(path: str) -> bool:
+    """Whether a file may hold tensors, by its suffix."""
+    return reads_tensors(path)
+
+
+def profile(snapshot: Snapshot) -> Profile:
+    """Sample every checkpoint."""
+    read = read_repository(snapshot)
+    files = {file.path: file for file in snapshot.files}
+    samples, told = [], [*read.skipped]
+    for checkpoint in read.checkpoints:
+        with opened(files, checkpoint) as values:
+            its = sampled(checkpoint, values.grid, len(read.checkpoints))
+        samples.append(its)
+        told += _reasons(checkpoint, its)
+    return Profile(
+        kind="weights",
+        version=VERSION,
+        snapshot_digest=snapshot.repository.digest,
+        facts=facts_of_data(np.zeros(0, np.uint64), []),
+        fragments=(),
+        details={"checkpoints": read.checkpoints, "beginnings": read.beginnings, "samples": tuple(samples)},
+        skipped=tuple(told),
+    )
+
+
+def _reasons(checkpoint: Checkpoint, samples: Samples) -> tuple[Skipped, ...]:
+    """Tensors whose numbers were not read, or not all of them; those of one file up to a bound."""
+    notes = Notes(checkpoint.label)
+    for place, reason in samples.reasons:
+        notes.add(f"/{plain(checkpoint.tensors[place].name[:200])}", f"its numbers: {reason}")
+    return notes.all()
+
+
+# Comparing
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A left checkpoint with the one of a candidate that is most like it."""
+
+    left: Side
+    right: Side
+    pairs: Aligned
+    tensors: tuple[Judged, ...]
+    tried: int
+    """Checkpoints of the candidate among which it was found."""
+
+
+def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
+    """Climb the ladder for each left checkpoint and the right one that is most like it."""
+    right, others = right_of(candidates), explaining(candidates)
+    mine = _sides(left)
+    found = {c.name: [_best(one, _sides(c.profile)) for one in mine] for c in candidates}
+    evidence = []
+    for number, pair in enumerate(found[right.name]):
+        if pair is not None:
+            rivals = [(other, found[other.name][number]) for other in others]
+            evidence += _finding(pair, right, rivals, len(mine))
+    evidence.sort(key=lambda finding: (finding.left[0].location.path, finding.id))
+    items = _items(mine, candidates, found)
+    shares = _shares(mine, found)
+    theirs = _sides(right.profile)
+    back = {o.name: [_best(one, _sides(o.profile)) for one in theirs] for o in others}
+    return Findings(
+        evidence=strongest_first(evidence),
+        attribution=attributed("weights", items, roles(candidates)),
+        explanations=explained_items("weights", items, roles(candidates), shares),
+        controls=whole_controls(TITLE, candidates, shares, _shares(theirs, back)),
+        compared=tuple(_compared(name, its) for name, its in sides(left, candidates)),
+        skipped=skipped(left, candidates),
+    )
+
+
+_Known = tuple[Side, Beginnings]
+
+
+def _sides(profile: Profile) -> list[_Known]:
+    its: Mapping[str, Any] = profile.details
+    checkpoints = zip(its["checkpoints"], its["samples"], its["beginnings"], strict=True)
+    return [(Side(checkpoint, samples), beginnings) for checkpoint, samples, beginnings in checkpoints]
+
+
+def _best(one: _Known, others: Sequence[_Known]) -> _Pair | None:
+    """The pair with the checkpoint whose values are nearest, among those whose names and shapes are."""
+    side, beginnings = one
+    likely = most_alike(side.checkpoint, [other.checkpoint for other, _ in others])[:TRIED]
+    best: tuple[float, Side, Aligned] | None = None
+    for place in likely:
+        other, its = others[place]
+        by_name = best_pairs([(side.checkpoint, beginnings)], [(other.checkpoint, its)])[0]
+        pairs = aligned(side, other, by_name.match.mapping if by_name else ())
+        near = closeness(side, other, pairs)
+        if pairs.pairs and (best is None or near > best[0]):
+            best = near, other, pairs
+    if best is None:
+        return None
+    _, other, pairs = best
+    return _Pair(side, other, pairs, tuple(judged_tensors(side, other, pairs)), len(likely))
+
+
+def _compared(name: str, profile: Profile) -> Compared:
+    checkpoints: Sequence[Checkpoint] = profile.details["checkpoints"]
+    samples: Sequence[Samples] = profile.details["samples"]
+    read = sum(its is not None for one in samples for its in one.tensors)
+    return Compared(name, "weights", len({path for c in checkpoints for path in c.paths}), 0, 0, read)
+
+
+# Findings
+
+
+def _finding(
+    pair: _Pair, right: Profiled, rivals: Sequence[tuple[Profiled, _Pair | None]], checkpoints: int
+) -> list[Evidence]:
+    """What is to be said of a pair; nothing where it has too little in common."""
+    its = ladder(pair.left, pair.right, pair.pairs, pair.tensors)
+    beside = [_beside(pair, its, other, of_left) for other, of_left in rivals if of_left is not None]
+    said = weight_conclusion.conclusion(its, beside, pair.tried * checkpoints)
+    if said is None:
+        return []
+    places = _places(pair.left.checkpoint), _places(pair.right.checkpoint)
+    figures = weight_showing.measures(pair.left, pair.right, its.tensors)
+    return [
+        Evidence(
+            id=finding_id("weights", *places),
+            kind="weights",
+            claim=f"the weights of {pair.left.checkpoint.label} against {pair.right.checkpoint.label}: {said.claim}",
+            stance=said.stance,
+            level=said.level,
+            left=places[0],
+            right=places[1],
+            measures=(*figures, *weight_showing.found_measures(its)),
+            method=METHOD,
+            reason=said.reason,
+            tables=weight_showing.tables(pair.left, pair.right, its, beside),
+            plots=weight_showing.plots(pair.left, pair.right, its, pair.pairs.pairs),
+            controls=_controls(figures, pair, right, rivals),
+            direction=said.direction if said.stance == "for" else "",
+        )
+    ]
+
+
+def _places(checkpoint: Checkpoint) -> tuple[Place, ...]:
+    return tuple(Place(Location(path)) for path in checkpoint.paths[:MAX_PLACES])
+
+
+def _controls(
+    figures: Sequence[Measure], pair: _Pair, right: Profiled, rivals: Sequence[tuple[Profiled, _Pair | None]]
+) -> tuple[Control, ...]:
+    """The same measures for both checkpoints with the best of every other candidate."""
+    theirs = next(both for both in _sides(right.profile) if both[0].checkpoint is pair.right.checkpoint)
+    rows = []
+    for other, of_left in rivals:
+        of_right = _best(theirs, _sides(other.profile))
+        rows += [(f"left ~ {other.name}", of_left), (f"right ~ {other.name}", of_right)]
+    return same_figures(
+        figures,
+        ((name, weight_showing.measures(its.left, its.right, its.tensors) if its else None) for name, its in rows),
+    )
+
+
+def _beside(pair: _Pair, its: Ladder, other: Profiled, of_left: _Pair) -> Beside:
+    """What an ancestor or a claimed source has to do with a pair."""
+    names = sorted(side.samples.manifest for side in (pair.left, pair.right, of_left.right))
+    triples = {
+        place: (right, of_left.pairs.pairs[place])
+        for place, right in pair.pairs.pairs.items()
+        if place in of_left.pairs.pairs
+    }
+    departures = []
+    for place, (right, base) in triples.items():
+        one, two = (
+            grids(pair.left, side, {place: to}, place) for side, to in ((pair.right, right), (of_left.right, base))
+        )
+        if one is not None and two is not None:
+            rows, columns = np.minimum(one[0].shape, two[0].shape)
+            values = (values[:rows, :columns] for values in (*one, two[1]))
+            found = departure((place, right, base), *values)
+            departures += [found] if found is not None else []
+    moved = {d.left for d in departures if d.moved and d.right_square > 0}
+    told = ladder(of_left.left, of_left.right, of_left.pairs, of_left.tensors) if not its.in_order else None
+    weights = sum(sample is not None for sample in pair.left.samples.tensors)
+    return Beside(
+        told=other.told,
+        role=other.role,
+        compared=2 * len(of_left.pairs.pairs) >= weights,
+        overall=overall(of_left.tensors),
+        evidence=told.evidence if told else 0.0,
+        departures=together(departures) if departures else None,
+        chance=_same_way(pair, of_left, triples, moved, names),
+    )
+
+
+def _same_way(
+    pair: _Pair, of_left: _Pair, triples: Mapping[int, tuple[int, int]], moved: set[int], names: Sequence[str]
+) -> float | None:
+    """W7: W2 on the departures from the ancestor in place of the weights."""
+
+    def values(place: int) -> tuple[Any, ...] | None:
+        if place not in moved:
+            return None
+        right, base = triples[place]
+        one = grids(pair.left, pair.right, {place: right}, place)
+        two = grids(pair.left, of_left.right, {place: base}, place)
+        if one is None or two is None:
+            return None
+        rows, columns = np.minimum(one[0].shape, two[0].shape)
+        return tuple(side[:rows, :columns] - two[1][:rows, :columns] for side in one)
+
+    chances = [
+        aligned_rows(directions(ours), directions(theirs), seed([*names, "W7", str(number)])).chance
+        for number, (_, (ours, theirs)) in enumerate(rows_by_block(pair.left, values))
+    ]
+    return fisher(chances) if chances else None
+
+
+# Who explains what
+
+
+def _items(
+    mine: Sequence[_Known], candidates: Sequence[Profiled], found: Mapping[str, Sequence[_Pair | None]]
+) -> list[Item]:
+    """Every left tensor that was read and whose values differ, with how much of it each candidate has."""
+    items = []
+    for number, (side, _) in enumerate(mine):
+        known = {
+            c.name: {tensor.left: tensor for tensor in pair.tensors}
+            for c in candidates
+            if (pair := found[c.name][number])
+        }
+        for place, sample in enumerate(side.samples.tensors):
+            if sample is None or not sample.varies:
+                continue
+            sources = {}
+            for name, tensors in known.items():
+                pair = found[name][number]
+                share = weight_showing.explained_share(tensors[place]) if place in tensors else 0.0
+                if pair is not None and share > 0:
+                    sources[name] = share, _tensor_place(pair.right.checkpoint, tensors[place].right)
+            items.append(Item(_tensor_place(side.checkpoint, place), True, sources))
+    return items
+
+
+def _tensor_place(checkpoint: Checkpoint, place: int) -> Place:
+    path = checkpoint.paths[checkpoint.owners[place]]
+    return Place(Location(path), plain(checkpoint.tensors[place].name))
+
+
+def _shares(mine: Sequence[_Known], found: Mapping[str, Sequence[_Pair | None]]) -> dict[str, float]:
+    """Share of the numbers of one side that each candidate explains."""
+    return {
+        name: weight_showing.explained_of(
+            [side for side, _ in mine], [() if pair is None else pair.tensors for pair in pairs]
+        )
+        for name, pairs in found.items()
+    }

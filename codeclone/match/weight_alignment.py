@@ -1,0 +1,148 @@
+"""Which tensor of the left goes with which of the right one, when names have had their say: by what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.match.weight_groups import class_of, is_weights
+from codeclone.match.weight_samples import Samples, TensorSample
+from codeclone.model import Checkpoint, Tensor
+
+CORNER = 32
+"""Rows and columns by which tensors of one shape are compared with each other."""
+
+LEAST_VALUES = 256
+
+ALIKE = 0.35
+"""Correlation from which on two tensors are taken for one: of 256 values strangers reach it once in 10^8 pairs."""
+
+LEAD = 0.1
+"""By which the best has to be ahead of the next best."""
+
+MOST_OF_A_SHAPE = 3_000
+"""Tensors of one shape on a side that are compared with each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A checkpoint and what is kept of its numbers."""
+
+    checkpoint: Checkpoint
+    samples: Samples
+
+    def shape(self, place: int) -> tuple[int, ...] | None:
+        return self.checkpoint.tensors[place].shape
+
+    def sample(self, place: int) -> TensorSample | None:
+        return self.samples.tensors[place]
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """Pairs of tensors of one shape whose numbers were read on both sides."""
+
+    pairs: Mapping[int, int]
+    """Place on the left -> place on the right."""
+    by_content: frozenset[int]
+    """Left places whose partner is another one than names and shapes say, or that had none."""
+    tried: Mapping[int, int]
+    """Left place -> tensors among which its partner was looked for; of those `by_content`."""
+
+
+def aligned(left: Side, right: Side, mapping: Iterable[tuple[int, int]]) -> Aligned:
+    """`mapping`: pairs by names and shapes."""
+    pairs = {one: other for one, other in mapping if _comparable(left, one, right, other)}
+    ours, theirs = _corners(left), _corners(right)
+    found: dict[int, int] = {}
+    tried: dict[int, int] = {}
+    for key, (places, rows) in ours.items():
+        if key not in theirs or max(len(places), len(theirs[key][0])) > MOST_OF_A_SHAPE:
+            continue
+        others, columns = theirs[key]
+        alike = rows @ columns.T
+        at = {place: number for number, place in enumerate(others)}
+        named = [at.get(pairs.get(place, -1), -1) for place in places]
+        for row, column in _mutual(alike):
+            if named[row] != column and (named[row] < 0 or alike[row, column] >= alike[row, named[row]] + LEAD):
+                found[places[row]] = others[column]
+                tried[places[row]] = len(others)
+    taken = {*found.values()}
+    kept = {one: other for one, other in pairs.items() if one not in found and other not in taken}
+    return Aligned(dict(sorted((kept | found).items())), frozenset(found), tried)
+
+
+def _comparable(left: Side, one: int, right: Side, other: int) -> bool:
+    first, second = left.sample(one), right.sample(other)
+    return first is not None and second is not None and left.shape(one) == right.shape(other)
+
+
+def in_both(one: TensorSample, other: TensorSample) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The values that both samples of tensors of one shape have: one may be smaller than the other."""
+    rows = min(len(one.values), len(other.values))
+    columns = min(one.values.shape[1], other.values.shape[1])
+    return one.values[:rows, :columns], other.values[:rows, :columns]
+
+
+def grids(
+    left: Side, right: Side, pairs: Mapping[int, int], place: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """The values of a left tensor and of its right one that both samples have; None where it has none."""
+    ours = left.sample(place)
+    theirs = right.sample(pairs[place]) if place in pairs else None
+    return in_both(ours, theirs) if ours is not None and theirs is not None else None
+
+
+def closeness(left: Side, right: Side, pairs: Aligned) -> float:
+    """Mean correlation of the corners of the matrices that go together; 0 where there are none."""
+    ours, theirs = (
+        {p: row for places, rows in _corners(side).values() for p, row in zip(places, rows, strict=True)}
+        for side in (left, right)
+    )
+    both = [(ours[one], theirs[other]) for one, other in pairs.pairs.items() if one in ours and other in theirs]
+    alike = [float(one @ other) for one, other in both if len(one) == len(other)]
+    return sum(alike) / len(alike) if alike else 0.0
+
+
+_Corners = dict[tuple[int, ...], tuple[list[int], NDArray[np.float32]]]
+
+
+def _corners(side: Side) -> _Corners:
+    """Shape -> places of the matrices of that shape, and a corner of each as a vector of length 1."""
+    found: dict[tuple[int, ...], tuple[list[int], list[NDArray[np.float32]]]] = {}
+    for place, tensor in enumerate(side.checkpoint.tensors):
+        corner = _corner(tensor, side.sample(place))
+        if corner is not None and tensor.shape is not None:
+            places, rows = found.setdefault(tensor.shape, ([], []))
+            places.append(place)
+            rows.append(corner)
+    return {shape: (places, np.stack(rows)) for shape, (places, rows) in found.items()}
+
+
+def _corner(tensor: Tensor, sample: TensorSample | None) -> NDArray[np.float32] | None:
+    if sample is None or not is_weights(tensor) or class_of(tensor) not in ("matrix", "embedding"):
+        return None
+    values = sample.values[:CORNER, :CORNER]
+    if values.size < LEAST_VALUES or not np.isfinite(values).all():
+        return None
+    centred = values.astype(np.float64)
+    centred -= centred.mean(0)
+    norm = float(np.sqrt((centred**2).sum()))
+    return (centred / norm).astype(np.float32).ravel() if norm > 0 else None
+
+
+def _mutual(alike: NDArray[np.float32]) -> Sequence[tuple[int, int]]:
+    """Pairs in which each is the most alike to the other, well ahead of the next."""
+    found = []
+    columns, rows = alike.argmax(1), alike.argmax(0)
+    for row, column in enumerate(columns.tolist()):
+        best = float(alike[row, column])
+        if int(rows[column]) != row or best < ALIKE:
+            continue
+        rest = np.concatenate([np.delete(alike[row], column), np.delete(alike[:, column], row)])
+        if not len(rest) or best >= float(rest.max()) + LEAD:
+            found.append((row, column))
+    return found

@@ -1,0 +1,251 @@
+"""What one tensor is to another, and what a whole checkpoint is: the same, rounded, with noise on top, trained further, a stranger."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.match.weight_difference import MANTISSA, Difference
+from codeclone.match.weight_groups import TensorClass
+
+Relation = Literal[
+    "identical", "rounded", "quantised", "pruned", "noise", "low rank", "changed", "unrelated", "not told"
+]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+
+MADE: tuple[Relation, ...] = ("identical", "rounded", "quantised", "pruned", "noise")
+"""Relations in which the one is made of the other value by value, which no training does."""
+
+RELATED = 0.2
+"""Least correlation of two matrices that have to do with each other; a fine-tuned one has over 0.9."""
+
+SURE = 8.0
+"""Standard errors that a correlation has to be away from 0."""
+
+ALL = 0.999
+"""Share of the values for which a relation has to hold that holds for all: a file may have been touched here and there."""
+
+MOST = 0.95
+"""Share of the tensors that make a relation that of the checkpoint."""
+
+LEAST_PRUNED = 0.02
+"""Share of the values that are zero on one side alone."""
+
+NOISE_KURTOSIS, NOISE_EDGE, NOISE_ROWS, NOISE_ERRORS = 0.12, 1.15, 1.35, 5.0
+"""Of independent noise: largest distance of the kurtosis from that of its distribution, beyond four standard errors; largest s1
+and spread of rows in units of what is expected; standard errors by which mean and slope may be off. Updates of training come
+to s1 of 1.5 and more (docs/weights.md)."""
+
+KURTOSES = {"normal": 0.0, "uniform": -1.2}
+
+MOST_SLOPE_ERROR = 0.05
+"""Standard error of the slope, with which a slope of 0, that of strangers, is far from 1."""
+
+LEAST_NOISY = 48
+"""Values by which noise is told from other differences."""
+
+SAME_LEVEL = 0.03
+"""Largest coefficient of variation of the sd over tensors, beyond what sampling makes of equal ones, that is called equal."""
+
+LOW_RANK = 8
+"""A difference whose singular values hold 99 % in an eighth of them is of low rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A tensor of the left, the right one that it was compared with, and what the two are to each other."""
+
+    left: int
+    right: int
+    kind: TensorClass
+    difference: Difference
+    relation: Relation
+    toward: Literal["", "left", "right"] = ""
+    """The side that was made of the other, where the values say so."""
+
+
+def judged(left: int, right: int, kind: TensorClass, difference: Difference, types: tuple[str, str]) -> Judged:
+    """`types`: as the files name them."""
+    relation, toward = _relation(difference, kind, types)
+    return Judged(left, right, kind, difference, relation, toward)
+
+
+def _relation(
+    d: Difference, kind: TensorClass, types: tuple[str, str]
+) -> tuple[Relation, Literal["", "left", "right"]]:
+    if not d.left_sd or not d.right_sd:
+        return "not told", ""  # a side is constant: many are, at the beginning of training
+    if d.equal == 1:
+        return "identical", ""
+    if d.left_rounded >= ALL:
+        return "rounded", "left"
+    if d.right_rounded >= ALL:
+        return "rounded", "right"
+    related = d.correlation >= max(RELATED, SURE / math.sqrt(d.count))
+    if related and kind in ("matrix", "embedding"):
+        made = _made(d, types)
+        if made is not None:
+            return made
+    noisy = _noisy(d)
+    if noisy:
+        return "noise", noisy
+    if kind not in ("matrix", "embedding"):
+        return "not told", ""  # strangers' gains and biases follow the same curves
+    if not related:
+        return "unrelated", ""
+    if d.rank and d.edge > NOISE_EDGE and d.rank * LOW_RANK <= math.sqrt(d.count):
+        return "low rank", ""
+    return "changed", ""
+
+
+def _made(d: Difference, types: tuple[str, str]) -> tuple[Relation, Literal["left", "right"]] | None:
+    """Quantised or pruned, and which side was made."""
+    if d.kept >= ALL and d.left_zeros >= LEAST_PRUNED and not d.right_zeros:
+        return "pruned", "left"
+    if d.kept >= ALL and d.right_zeros >= LEAST_PRUNED and not d.left_zeros:
+        return "pruned", "right"
+    if d.left_grid >= 0.9 > d.right_grid or (types[0] not in MANTISSA and types[1] in MANTISSA and _scaled(d)):
+        return "quantised", "left"
+    if d.right_grid >= 0.9 > d.left_grid or (types[1] not in MANTISSA and types[0] in MANTISSA and _scaled(d)):
+        return "quantised", "right"
+    return None
+
+
+def _scaled(d: Difference) -> bool:
+    """The side that is stored in few bits follows the other up to a factor, as whole numbers with their scale elsewhere do."""
+    return d.correlation >= 0.9
+
+
+def _noisy(d: Difference) -> Literal["", "left", "right"]:
+    """The side that is the other one with independent noise on top; empty where the difference is no such noise."""
+    if math.isnan(d.noise) or d.visible < LEAST_NOISY or math.isnan(d.kurtosis):
+        return ""
+    margin = NOISE_KURTOSIS + 4 * math.sqrt(24 / d.visible)
+    if min(abs(d.kurtosis - expected) for expected in KURTOSES.values()) > margin:
+        return ""
+    if d.edge > NOISE_EDGE or d.row_spread > NOISE_ROWS or abs(d.mean) > NOISE_ERRORS * d.sd / math.sqrt(d.count):
+        return ""
+    if not d.slope_error <= MOST_SLOPE_ERROR:
+        return ""  # two vectors of few values that have nothing to do with each other would do
+    off = abs(d.slope_left - 1), abs(d.slope_right - 1)
+    if min(off) > NOISE_ERRORS * d.slope_error:
+        return ""
+    return "left" if off[0] <= off[1] else "right"
+
+
+# A whole checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Noise on top of a checkpoint."""
+
+    sd: float
+    """Of all tensors together."""
+    tensors: int
+    """In which it is found."""
+    told: int
+    """In which it could be: related, and not hidden by the rounding of their type."""
+    spread: float
+    """Coefficient of variation of the sd over the tensors, less what sampling makes of equal ones."""
+    relative: float
+    """The same of the sd in units of the tensor's own."""
+    kurtosis: float
+    """Of all tensors together."""
+    classes: tuple[TensorClass, ...]
+
+    @property
+    def level(self) -> Literal["equal", "proportional", ""]:
+        """How its sd goes with the tensors."""
+        if self.spread <= SAME_LEVEL:
+            return "equal"
+        return "proportional" if self.relative <= SAME_LEVEL else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """What the left checkpoint is to the right one, by the tensors that tell."""
+
+    relation: Relation
+    counts: dict[Relation, int]
+    noise: Noise | None
+    """None where fewer than three tensors show any."""
+
+    @property
+    def related(self) -> int:
+        """Tensors that have to do with their counterpart."""
+        return sum(count for relation, count in self.counts.items() if relation not in ("unrelated", "not told"))
+
+
+def overall(tensors: Sequence[Judged]) -> Overall:
+    """The relation of at least `MOST` of the tensors that tell; `changed` for a mixture."""
+    counts: Counter[Relation] = Counter(tensor.relation for tensor in tensors)
+    noise = noise_of(tensors)
+    told = [t for t in tensors if t.relation != "not told"]
+    matrices = [t for t in told if t.kind in ("matrix", "embedding")] or told
+    shares = Counter(t.relation for t in matrices)
+    relation: Relation = "not told"
+    if matrices:
+        best = max(RELATIONS, key=lambda name: (shares[name], -RELATIONS.index(name)))
+        related = len(matrices) - shares["unrelated"]
+        relation = (
+            best if shares[best] >= MOST * len(matrices) else "changed" if 2 * related >= len(matrices) else "unrelated"
+        )
+        if (
+            relation == "changed"
+            and related
+            and shares["noise"] + shares["identical"] >= MOST * related
+            and shares["noise"] >= 3
+        ):
+            relation = "noise"
+        made = [name for name in MADE if shares[name]]
+        if relation == "changed" and related and made and sum(shares[n] for n in made) >= MOST * related:
+            relation = max(made, key=lambda name: (shares[name], -RELATIONS.index(name)))
+    if relation == "noise" and (noise is None or not noise.level):
+        relation = "changed"
+    return Overall(relation, {name: counts[name] for name in RELATIONS if counts[name]}, noise)
+
+
+def noise_of(tensors: Sequence[Judged]) -> Noise | None:
+    """The noise of all tensors in which it is visible; None where fewer than three show any."""
+    told = [
+        t for t in tensors
+        if t.relation not in ("unrelated", "identical", "rounded")
+        and t.difference.visible >= LEAST_NOISY
+        and t.difference.noise > 0
+    ]  # fmt: skip
+    noisy = [t for t in told if t.relation == "noise"]
+    if len(noisy) < 3:
+        return None
+    weights = np.array([t.difference.visible for t in noisy], np.float64)
+    sds = np.array([t.difference.noise for t in noisy])
+    scales = np.array([max(t.difference.right_sd, 1e-300) for t in noisy])
+    usable = [t for t in noisy if not math.isnan(t.difference.kurtosis)]
+    kurtosis = sum(t.difference.kurtosis * t.difference.visible for t in usable) / sum(
+        t.difference.visible for t in usable
+    )
+    return Noise(
+        sd=float(np.sqrt((weights * sds**2).sum() / weights.sum())),
+        tensors=len(noisy),
+        told=len(told),
+        spread=_beyond_sampling(sds, weights),
+        relative=_beyond_sampling(sds / scales, weights),
+        kurtosis=kurtosis,
+        classes=tuple(dict.fromkeys(sorted(t.kind for t in noisy))),
+    )
+
+
+def _beyond_sampling(values: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
+    """Coefficient of variation, each value counting as exactly as it is known: an sd of n values is known up to 1 / sqrt(2 n)."""
+    weights = counts / counts.sum()
+    mean = float((weights * values).sum())
+    if not mean:
+        return 0.0
+    variance = float((weights * (values / mean - 1) ** 2).sum())
+    return math.sqrt(max(0.0, variance - float((weights / (2 * counts)).sum())))

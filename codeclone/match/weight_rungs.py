@@ -1,0 +1,138 @@
+"""Rungs W2 to W6: do the neurons of two blocks have a common origin, in their place, in another order, or in another basis?
+
+The null hypothesis of each is that the two were initialised independently. Then the order of the neurons of one says nothing
+about that of the other, for any order of them is the same model. What is left of an initialisation after training is enough to
+reject it, so a small chance shows a shared origin and no copy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.optimize import linear_sum_assignment
+
+from codeclone.match.chances import (
+    PERMUTATIONS,
+    SMALLEST,
+    binomial,
+    either,
+    matching_bound,
+    permutation_chance,
+    permutations,
+)
+
+Matrix = NDArray[np.float64]
+
+MOST_ASSIGNED = 256
+"""Neurons that are assigned to each other: the work grows with the third power."""
+
+QUERIES = 1_024
+"""Neurons for which the most alike one is looked for."""
+
+LEAST_WIDTH = 8
+"""Values of a neuron; of fewer nothing is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One rung in one block."""
+
+    statistic: float
+    chance: float
+    size: int
+    """Neurons."""
+
+
+def directions(rows: NDArray[np.float32]) -> Matrix:
+    """Rows of length 1, then columns of mean 0: what all rows have in common, strangers have in common as well."""
+    values = np.nan_to_num(rows.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    lengths = np.sqrt((values**2).sum(1, keepdims=True))
+    scaled = values / np.where(lengths > 0, lengths, 1.0)
+    return np.asarray(scaled - scaled.mean(0), np.float64)
+
+
+def unit(rows: Matrix) -> Matrix:
+    """Rows of length 1."""
+    lengths = np.sqrt((rows**2).sum(1, keepdims=True))
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1.0), np.float64)
+
+
+def aligned_rows(left: Matrix, right: Matrix, its_seed: int) -> Tested:
+    """W2: S = sum of <a_i, b_i> of rows as `directions` gives them; z by the exact variance tr(A'A B'B) / (n - 1)."""
+    size = len(left)
+    products = left @ right.T
+    observed = float(np.trace(products))
+    # Rows add up to nothing, so S is 0 in the mean over all orders.
+    deviation = float(np.sqrt(max((products**2).sum() / (size - 1), 1e-300)))
+    orders = permutations(PERMUTATIONS, size, its_seed)
+    drawn = products[np.arange(size), orders].sum(1)
+    cosines = unit(left) @ unit(right).T
+    bound = matching_bound(cosines, float(np.trace(cosines)))
+    return Tested(observed / deviation, either([permutation_chance(observed, drawn), bound]), size)
+
+
+def assigned(left: Matrix, right: Matrix) -> Tested:
+    """W3: Spearman's correlation of the best assignment with the order as it is (Zhu et al. 2025, section 3)."""
+    cosines = unit(left[:MOST_ASSIGNED]) @ unit(right[:MOST_ASSIGNED]).T
+    _, order = linear_sum_assignment(-cosines)
+    found = stats.spearmanr(np.arange(len(order)), order, alternative="greater")
+    smallest = math.exp(-math.lgamma(len(order) + 1))  # of one order among all; the approximation goes below
+    return Tested(float(found.statistic), max(float(found.pvalue), smallest, SMALLEST), len(order))
+
+
+def most_alike(
+    left: Sequence[Matrix], right: Sequence[Matrix], most: int = QUERIES
+) -> tuple[Tested, NDArray[np.int64]]:
+    """W4 and W5: neurons whose most alike one of the other side is the same by two views, in any order; and which that is.
+
+    By chance two views agree as often as their choices fall on the same neurons: sum over j of the shares that choose j. What
+    one view of a neuron has of the other is taken out first, or it would tell both of them the same.
+    """
+    (one, two), (three, four) = _apart(left), _apart(right)
+    queries = min(most, len(one))
+    first = np.abs(one[:queries] @ three.T).argmax(1)
+    second = np.abs(two[:queries] @ four.T).argmax(1)
+    agreeing = first == second
+    shares = [np.bincount(choice, minlength=len(three)) / queries for choice in (first, second)]
+    chance = max(float(shares[0] @ shares[1]), 1 / len(three))
+    # Of true partners each is chosen once; so a neuron that many choose counts once.
+    distinct = len(np.unique(first[agreeing]))
+    return Tested(float(distinct), binomial(distinct, queries, chance), queries), np.where(agreeing, first, -1)
+
+
+def _apart(views: Sequence[Matrix]) -> tuple[Matrix, Matrix]:
+    """Both views of length 1, the second without its part along the first where they have the same values."""
+    one, two = unit(views[0]), unit(views[1])
+    if one.shape == two.shape:
+        two = unit(two - (one * two).sum(1, keepdims=True) * one)
+    return one, two
+
+
+def neuron_products(left: NDArray[np.float32], right: NDArray[np.float32], its_seed: int) -> Tested:
+    """W6: correlation of the products of neurons with each other, which no turning of what they read changes; neurons permuted."""
+    size = len(left)
+    one, other = (_off_diagonal(side.astype(np.float64)) for side in (left, right))
+    norm = float(np.sqrt((one**2).sum() * (other**2).sum()))
+    if not norm:
+        return Tested(0.0, 1.0, size)
+    observed = float((one * other).sum()) / norm
+    orders = permutations(PERMUTATIONS, size, its_seed)
+    drawn = np.array([float((one * other[np.ix_(order, order)]).sum()) for order in orders]) / norm
+    away = (observed - float(drawn.mean())) / (float(drawn.std()) or 1.0)
+    # Cantelli's inequality holds for any distribution; a tenth is for the spread being that of a sample.
+    bound = 1 / (1 + (0.9 * away) ** 2) if away > 0 else 1.0
+    return Tested(away, either([permutation_chance(observed, drawn), bound]), size)
+
+
+def _off_diagonal(products: Matrix) -> Matrix:
+    """Without the diagonal, and about the mean of the rest."""
+    size = len(products)
+    mean = (products.sum() - np.trace(products)) / (size * (size - 1))
+    centred = products - mean
+    np.fill_diagonal(centred, 0.0)
+    return np.asarray(centred, np.float64)

@@ -1,0 +1,283 @@
+"""What is kept of a checkpoint's numbers: a grid of values of each tensor, and of some blocks what their neurons look like.
+
+Enough to compare it after it is gone, and no more than `MOST_VALUES` and `MOST_NEURON_VALUES` numbers, however large it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.match.weight_groups import NeuronGroup, View, groups_of, is_weights, kept
+from codeclone.match.weight_positions import chosen, start_of, tokens
+from codeclone.model import Checkpoint, Tensor
+
+Values = NDArray[np.float32]
+Grid = Callable[[int, NDArray[np.int64], int, int], Values]
+"""(place of a tensor, rows, first column, columns) -> values of the tensor as a matrix. Raises ValueError with the reason."""
+
+ROWS, COLUMNS = 256, 256
+"""Of a tensor, at most; of one row all together."""
+
+MOST_VALUES = 12_000_000
+"""Of the grids of a checkpoint: 48 MB. A model of 183 matrices or fewer keeps `ROWS` x `COLUMNS` of each."""
+
+LEAST_SIDE = 32
+"""Rows and columns that are kept even where that is more: of a model of 12,000 tensors and more."""
+
+MOST_TENSORS = 20_000
+"""Of a checkpoint, the first in the order of the file."""
+
+MOST_NEURON_VALUES, MOST_VIEWED = 1_000_000, 12_000_000
+"""Of one view of a block's neurons, and of all views together."""
+
+NEURON_COLUMNS = 32, 256
+"""Fewest and most values of each neuron. With 64 of 14,336 neurons the largest cosine of two that have nothing to do with each
+other is about 0.55, that of a neuron with its copy under noise of 1/708 about 0.997."""
+
+MOST_NEURONS = 65_536
+
+GRAM_NEURONS = 128
+"""Neurons of a block, one behind the other, whose products with each other are kept."""
+
+TOKENS, LEAST_TOKENS, MOST_SIGNED = 256, 24, 2**20
+"""Rows of the embedding that neurons are held against, fewest of them, and products of one view that are kept."""
+
+MOST_WHOLE_VALUES = 2**26
+"""Of the matrices that are read in whole to hold neurons against tokens: those of one block of a model of 70 billion
+parameters have more each."""
+
+WHOLE_GROUPS = 2
+"""Blocks for which that is done."""
+
+AT_ONCE = 2**21
+"""Values of a matrix that is read in whole that are held at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSample:
+    """The grid of a tensor."""
+
+    values: Values
+    """(rows, columns): rows in the order of `chosen`, columns one behind the other."""
+    digest: str
+    """SHA-256 of the values as little-endian float32, whatever the type they are stored in."""
+    whole: bool
+    """Whether these are all values of the tensor."""
+    not_finite: int
+    """Values of the grid that are no finite numbers."""
+
+    @property
+    def varies(self) -> bool:
+        """Whether its values differ: a constant tells nothing."""
+        finite = self.values[np.isfinite(self.values)] if self.not_finite else self.values
+        return bool(finite.size) and bool((finite != finite.flat[0]).any())
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronSample:
+    """The neurons of a block."""
+
+    group: NeuronGroup
+    views: tuple[Values, ...]
+    """Of each view (neurons, columns): the same columns on both sides of a comparison."""
+    gram: Values
+    """(k, k): products of the first k neurons of a run with each other, added up over all views."""
+    signatures: tuple[Values, ...]
+    """Of the first two views (neurons, tokens): what each neuron says to each of the tokens; nothing where that was not worked out."""
+    tokens: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Of one checkpoint."""
+
+    tensors: tuple[TensorSample | None, ...]
+    """By place; None where nothing was read."""
+    neurons: tuple[NeuronSample, ...]
+    reasons: tuple[tuple[int, str], ...]
+    """(place, why its numbers were not read, or not all of them)."""
+    manifest: str
+    """SHA-256 of names, shapes, types and sampled values, lower-case hexadecimal: what random draws are seeded with."""
+
+
+def sampled(checkpoint: Checkpoint, grid: Grid, share: int = 1) -> Samples:
+    """Sample a checkpoint. `share`: checkpoints of the repository, which have the bounds together."""
+    tensors = checkpoint.tensors
+    reasons: list[tuple[int, str]] = []
+    wanted = [place for place, tensor in enumerate(tensors) if is_weights(tensor)]
+    side = _side([tensors[place] for place in wanted[:MOST_TENSORS]], MOST_VALUES // share)
+    found: list[TensorSample | None] = [None] * len(tensors)
+    for place in wanted[:MOST_TENSORS]:
+        try:
+            found[place] = _sample(tensors[place], place, grid, side)
+        except ValueError as error:
+            reasons.append((place, str(error)))
+            continue
+        reasons += ((place, reason) for reason in _odd(found[place]))
+    if len(wanted) > MOST_TENSORS:
+        reasons.append(
+            (wanted[MOST_TENSORS], f"stands behind {MOST_TENSORS:,} other tensors: from here on none is read")
+        )
+    neurons = _neurons(checkpoint, found, grid, MOST_VIEWED // share)
+    return Samples(tuple(found), neurons, tuple(reasons), _manifest(tensors, found))
+
+
+def _manifest(tensors: Sequence[Tensor], found: Sequence[TensorSample | None]) -> str:
+    lines = (
+        f"{tensor.name} {tensor.shape} {tensor.dtype} {sample.digest if sample else ''}\n"
+        for tensor, sample in zip(tensors, found, strict=True)
+    )
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _side(tensors: Sequence[Tensor], most: int) -> int:
+    """Rows and columns that a grid may have, so that all together have at most so many values."""
+    sizes = [_grid_size(tensor) for tensor in tensors]
+    side = ROWS
+    while side > LEAST_SIDE and sum(min(rows, side) * min(columns, side) for rows, columns in sizes) > most:
+        side //= 2
+    return side
+
+
+def _grid_size(tensor: Tensor) -> tuple[int, int]:
+    rows, columns = matrix_of(tensor.shape or ())
+    return min(rows, ROWS), min(columns, COLUMNS if rows > 1 else ROWS * COLUMNS)
+
+
+def matrix_of(shape: Sequence[int]) -> tuple[int, int]:
+    """(rows, columns) of a tensor as a matrix: one row where it has fewer than two dimensions."""
+    return (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (1, math.prod(shape))
+
+
+def _sample(tensor: Tensor, place: int, grid: Grid, side: int) -> TensorSample | None:
+    rows, columns = matrix_of(tensor.shape or ())
+    if not rows * columns:
+        raise ValueError("has no values")
+    most_columns = side if rows > 1 else side * side
+    its_rows, count = chosen(rows, side), min(columns, most_columns)
+    values = grid(place, its_rows, start_of(columns, COLUMNS if rows > 1 else ROWS * COLUMNS), count)
+    finite = int(np.isfinite(values).sum())
+    digest = hashlib.sha256(np.ascontiguousarray(values, "<f4").data).hexdigest()
+    return TensorSample(values, digest, len(its_rows) * count == rows * columns, values.size - finite)
+
+
+def _odd(sample: TensorSample | None) -> list[str]:
+    """What a reader has to know of values that tell little."""
+    if sample is None:
+        return []
+    if sample.not_finite:
+        whole = "" if sample.whole else " that were sampled"
+        return [f"{sample.not_finite:,} of {sample.values.size:,} values{whole} are no finite numbers: left out"]
+    return []
+
+
+# Neurons
+
+
+def _neurons(
+    checkpoint: Checkpoint, tensors: Sequence[TensorSample | None], grid: Grid, most: int
+) -> tuple[NeuronSample, ...]:
+    groups = kept([group for group in groups_of(checkpoint.tensors) if group.neurons <= MOST_NEURONS])
+    embedding = _embedding(checkpoint.tensors, groups)
+    viewed = whole = 0
+    found: list[NeuronSample] = []
+    for group in groups:
+        viewed += len(group.views) * group.neurons * _columns(group)
+        if any(tensors[view.place] is None for view in group.views) or (found and viewed > most):
+            continue
+        size = group.neurons * group.width
+        try:
+            gains = _gains(group, checkpoint.tensors, grid)
+            views = tuple(_finite(_view(group, view, grid)) for view in group.views)
+            gram = _gram(group, gains, grid)
+            signatures: tuple[Values, ...] = ()
+            ids = np.zeros(0, np.int64)
+            if embedding is not None and size <= MOST_WHOLE_VALUES and whole < WHOLE_GROUPS:
+                count = max(16, min(TOKENS, MOST_SIGNED // group.neurons))
+                ids = tokens((checkpoint.tensors[embedding].shape or (0,))[0], count)
+                their = _finite(grid(embedding, ids, 0, group.width))
+                signatures = tuple(_signature(group, view, gains, their, grid) for view in group.views[:2])
+                whole += 1
+        except ValueError:
+            continue  # told of the tensor where its grid was read, or a file that changed meanwhile
+        found.append(NeuronSample(group, views, gram, signatures, ids))
+    return tuple(found)
+
+
+def _finite(values: Values) -> Values:
+    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _embedding(tensors: Sequence[Tensor], groups: Sequence[NeuronGroup]) -> int | None:
+    """Place of the matrix of tokens: of those that are as wide as the stream the one with most rows, the first of equals."""
+    widths = {group.width for group in groups}
+    fitting = [
+        (-(tensor.shape or (0,))[0], place)
+        for place, tensor in enumerate(tensors)
+        if tensor.shape is not None
+        and len(tensor.shape) == 2
+        and tensor.shape[1] in widths
+        and tensor.shape[0] >= LEAST_TOKENS
+        and is_weights(tensor)
+        and not any(part.isdecimal() for part in tensor.name.split("."))
+    ]
+    named = [place for _, place in sorted(fitting) if "emb" in tensors[place].name or "wte" in tensors[place].name]
+    every = named or [place for _, place in sorted(fitting)]
+    return every[0] if every else None
+
+
+def _gains(group: NeuronGroup, tensors: Sequence[Tensor], grid: Grid) -> Values | None:
+    if group.norm is None:
+        return None
+    gains: Values = _finite(grid(group.norm, np.zeros(1, np.int64), 0, group.width))[0]
+    return gains
+
+
+def _rows(group: NeuronGroup, view: View, first: int, count: int, start: int, columns: int, grid: Grid) -> Values:
+    """(count, columns): neurons from `first` on, their values from `start` on."""
+    if view.by_row:
+        return grid(view.place, np.arange(view.first + first, view.first + first + count), start, columns)
+    return grid(view.place, np.arange(start, start + columns), view.first + first, count).T
+
+
+def _columns(group: NeuronGroup) -> int:
+    """Values of each neuron that are kept of a view."""
+    fewest, most = NEURON_COLUMNS
+    return min(group.width, max(fewest, min(most, MOST_NEURON_VALUES // group.neurons)))
+
+
+def _view(group: NeuronGroup, view: View, grid: Grid) -> Values:
+    return _rows(group, view, 0, group.neurons, start_of(group.width, _columns(group)), _columns(group), grid)
+
+
+def _gram(group: NeuronGroup, gains: Values | None, grid: Grid) -> Values:
+    """Neurons under the gains that scale what they read, so that folding these into the matrix changes nothing."""
+    count = min(group.neurons, GRAM_NEURONS)
+    first = start_of(group.neurons, count)
+    count = min(count, group.neurons - first)
+    total = np.zeros((count, count), np.float64)
+    for view in group.views:
+        rows = _finite(_rows(group, view, first, count, 0, group.width, grid)).astype(np.float64)
+        if view.by_row and gains is not None:
+            rows = rows * gains
+        rows = rows - rows.mean(0)
+        rows = rows / np.maximum(np.sqrt((rows**2).sum(1, keepdims=True)), 1e-30)
+        total += rows @ rows.T
+    return total.astype(np.float32)
+
+
+def _signature(group: NeuronGroup, view: View, gains: Values | None, their: Values, grid: Grid) -> Values:
+    """(neurons, tokens): products of each neuron with the embedding of each token. Turning the stream changes none of them."""
+    held = their * gains if view.by_row and gains is not None else their
+    step = max(1, AT_ONCE // group.width)
+    parts = [
+        _finite(_rows(group, view, first, min(step, group.neurons - first), 0, group.width, grid)) @ held.T
+        for first in range(0, group.neurons, step)
+    ]
+    return np.concatenate(parts).astype(np.float32)

@@ -1,0 +1,332 @@
+"""What the ladder found, in measures, tables and plots."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.match.figures import DIGITS
+from codeclone.match.weight_alignment import Side, grids
+from codeclone.match.weight_conclusion import Beside, slopes
+from codeclone.match.weight_groups import CLASSES, is_weights, natural
+from codeclone.match.weight_ladder import Ladder, Rung
+from codeclone.match.weight_relation import Judged
+from codeclone.model import LADDER, Cell, Measure, Plot, PlotLine, Series, Table, TableRow
+from codeclone.plain import plain, shortened
+
+MAX_ROWS, MAX_POINTS = 1_000, 1_000
+"""Tensors that are listed, and that are drawn."""
+
+MAX_TEXT = 120
+"""Characters of a name that are shown."""
+
+QUANTILES = 99
+"""Points of the plot against the normal distribution: the percentiles."""
+
+UNLIKELY = 1e-3
+"""Chance below which a rung of the table counts as one that speaks for a common origin."""
+
+
+# Measures
+
+
+def explained_share(tensor: Judged) -> float:
+    """How much of the left tensor the right one has, in [0, 1]: the square of their correlation; 0 for one that has nothing to do
+    with it, or of which that cannot be told."""
+    if tensor.relation == "identical":
+        return 1.0
+    if tensor.relation in ("unrelated", "not told"):
+        return 0.0
+    return round(min(max(tensor.difference.correlation, 0.0) ** 2, 1 - 0.1**DIGITS), DIGITS)
+
+
+def measures(left: Side, right: Side, tensors: Sequence[Judged]) -> tuple[Measure, ...]:
+    """Those of every pair of checkpoints, whatever was concluded. Each tensor counts by its numbers."""
+    ours, theirs = _numbers(left), _numbers(right)
+    told = [t for t in tensors if t.difference.left_sd > 0]
+    shared = sum(_size(left, t.left) * explained_share(t) for t in told)
+    matrices = [t for t in told if t.kind in ("matrix", "embedding")]
+    alike = float(np.median([t.difference.correlation for t in matrices])) if matrices else 0.0
+    return (
+        Measure("similarity", _share(shared, ours + theirs - shared), "fraction", "numbers of tensors that one side's explain on the other, by the squares of their correlations, in those of both together"),
+        Measure("containment_left", _share(shared, ours), "fraction", "share of the left's numbers that the right's explain"),
+        Measure("containment_right", _share(shared, theirs), "fraction", "share of the right's numbers that the left's explain"),
+        Measure("correlation", round(alike, DIGITS), "correlation", "median over the matrices that both have, about the mean of each column: 0 between strangers"),
+    )  # fmt: skip
+
+
+def explained_of(sides: Sequence[Side], tensors: Sequence[Sequence[Judged]]) -> float:
+    """Share of the numbers of some checkpoints that others explain; `tensors`: of each what was found."""
+    whole = sum(map(_numbers, sides))
+    its = zip(sides, tensors, strict=True)
+    return _share(sum(_size(side, t.left) * explained_share(t) for side, found in its for t in found), whole)
+
+
+def found_measures(ladder: Ladder) -> tuple[Measure, ...]:
+    """Of the pair that a finding is about."""
+    found = [
+        Measure("evidence", round(math.log10(max(ladder.evidence, 1e-9)), 3), "decades", "log10 of the e-value of a shared origin: the rungs W2 to W6 together, at most 6"),
+    ]  # fmt: skip
+    noise = ladder.overall.noise
+    if noise is not None and ladder.overall.relation == "noise":
+        found.append(
+            Measure("noise_sd", float(f"{noise.sd:.6g}"), "sd", "of the noise, without what rounding to the type adds")
+        )
+    return tuple(found)
+
+
+def _numbers(side: Side) -> int:
+    return sum(
+        math.prod(tensor.shape or ())
+        for tensor, sample in zip(side.checkpoint.tensors, side.samples.tensors, strict=True)
+        if sample is not None and is_weights(tensor)
+    )
+
+
+def _size(side: Side, place: int) -> int:
+    return math.prod(side.shape(place) or ())
+
+
+def _share(part: float, whole: float) -> float:
+    return round(min(1.0, part / whole), DIGITS) if whole else 0.0
+
+
+# Tables
+
+
+def tables(left: Side, right: Side, ladder: Ladder, beside: Sequence[Beside]) -> tuple[Table, ...]:
+    """The ladder, the classes of tensors, what ancestors have, and each tensor."""
+    made = (_ladder(ladder, beside), _classes(ladder.tensors), _beside(beside), _tensors(left, right, ladder.tensors))
+    return tuple(table for table in made if table.rows)
+
+
+def _ladder(ladder: Ladder, beside: Sequence[Beside]) -> Table:
+    rungs = [*ladder.rungs, *_w7(beside), *_w8(ladder), *_w9(ladder)]
+    rows = tuple(
+        TableRow(
+            "same" if rung.chance is not None and rung.chance <= UNLIKELY else "edited",
+            (rung.name, rung.asks, rung.value or None, rung.null or None, _chance(rung.chance), rung.status, rung.sample or None, rung.seed or None),
+        )
+        for rung in rungs
+    )  # fmt: skip
+    columns = ("rung", "what it asks", "found", "null hypothesis", "p", "how p is known", "sample", "seed")
+    return Table(LADDER, columns, rows)
+
+
+def _chance(chance: float | None) -> float | None:
+    return None if chance is None else float(f"{chance:.2g}")
+
+
+def _w7(beside: Sequence[Beside]) -> list[Rung]:
+    asks = "did both leave the ancestor in the same direction? median correlation of the departures"
+    rungs = []
+    for its in beside:
+        departures = its.departures
+        if departures is None or math.isnan(departures.agreement):
+            continue
+        value = f"{departures.agreement:.3g} from {its.told}; the left went {departures.toward:.3g} of the right's way, the right {departures.back:.3g} of the left's"
+        null = "they moved independently: siblings come to what the same data make of both"
+        rungs.append(
+            Rung(
+                "W7",
+                asks,
+                value,
+                null,
+                its.chance,
+                "calibrated",
+                f"{departures.tensors:,} tensors that the left changed",
+            )
+        )
+    return rungs
+
+
+def _w8(ladder: Ladder) -> list[Rung]:
+    related = [t.difference for t in ladder.tensors if t.relation not in ("unrelated", "not told", "identical")]
+    if not related:
+        return []
+    noise = ladder.overall.noise
+    parts = [
+        f"{name} {float(np.median(values)):.3g}"
+        for name, values in (
+            ("median kurtosis", [d.kurtosis for d in related if not math.isnan(d.kurtosis)]),
+            ("s1 in units of independent values", [d.edge for d in related if not math.isnan(d.edge)]),
+            ("spread of row variances in the same", [d.row_spread for d in related if not math.isnan(d.row_spread)]),
+            ("|mean| in standard errors", [abs(d.mean) * math.sqrt(d.count) / d.sd for d in related if d.sd > 0]),
+        )
+        if values
+    ]
+    if noise is not None:
+        parts.append(f"coefficient of variation of the sd over {noise.tensors:,} tensors {noise.spread:.2g}")
+    return [
+        Rung(
+            "W8", "what does the difference look like?", ", ".join(parts),
+            "independent noise: kurtosis 0, s1 1, spread 1, the same sd everywhere", None, "parametric", f"{len(related):,} tensors",
+        )
+    ]  # fmt: skip
+
+
+def _w9(ladder: Ladder) -> list[Rung]:
+    its = slopes(ladder.tensors) if ladder.overall.relation == "noise" else None
+    if its is None:
+        return []
+    value = f"left on right {its.left_on_right:.5f}, right on left {its.right_on_left:.5f}, ± {its.error:.1g}"
+    null = "the side with the noise has a slope of 1 on the other, the other one below 1 on it"
+    return [Rung("W9", "which side has the noise?", value, null, None, "parametric", f"{ladder.overall.noise.tensors if ladder.overall.noise else 0:,} tensors")]  # fmt: skip
+
+
+def _classes(tensors: Sequence[Judged]) -> Table:
+    rows = []
+    for kind in CLASSES:
+        its = [t for t in tensors if t.kind == kind]
+        if its:
+            noisy = [t.difference.noise for t in its if t.relation == "noise"]
+            rows.append(
+                TableRow(
+                    "same" if all(t.relation not in ("unrelated", "not told") for t in its) else "edited",
+                    (
+                        kind, len(its), _told(its), _median([t.difference.correlation for t in its]),
+                        _median([t.difference.sd for t in its]), _median(noisy), _median([t.difference.kurtosis for t in its]),
+                    ),
+                )
+            )  # fmt: skip
+    columns = (
+        "class",
+        "tensors",
+        "what they are to the right's",
+        "correlation",
+        "sd of the difference",
+        "fitted noise",
+        "kurtosis",
+    )
+    return Table("Classes of tensors (medians)", columns, tuple(rows))
+
+
+def _told(tensors: Sequence[Judged]) -> str:
+    counts: dict[str, int] = {}
+    for tensor in tensors:
+        counts[tensor.relation] = counts.get(tensor.relation, 0) + 1
+    return ", ".join(f"{count:,} {relation}" for relation, count in sorted(counts.items(), key=lambda its: -its[1]))
+
+
+def _median(values: Sequence[float]) -> float | None:
+    known = [value for value in values if math.isfinite(value)]
+    return float(f"{float(np.median(known)):.6g}") if known else None
+
+
+def _beside(beside: Sequence[Beside]) -> Table:
+    rows = []
+    for its in beside:
+        departures = its.departures
+        cells: tuple[Cell, ...] = (its.told, _relations(its), *([None] * 6))
+        if departures is not None:
+            cells = (
+                its.told, _relations(its), departures.unmoved, departures.tensors, departures.attributable,
+                *(_number(value) for value in (departures.agreement, departures.toward)), _chance(its.chance),
+            )  # fmt: skip
+        rows.append(TableRow("same" if its.explains else "edited", cells))
+    columns = (
+        "candidate", "what the left is to it", "tensors equal to it", "changed by the left", "of these nearer to the right",
+        "correlation of departures", "share of the way to the right", "p (W7)",
+    )  # fmt: skip
+    return Table("Ancestors and claimed sources", columns, tuple(rows))
+
+
+def _relations(its: Beside) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in its.overall.counts.items()) or "nothing to compare"
+
+
+def _number(value: float) -> float | None:
+    return float(f"{value:.4g}") if math.isfinite(value) else None
+
+
+def _tensors(left: Side, right: Side, tensors: Sequence[Judged]) -> Table:
+    rows = []
+    for tensor in tensors[:MAX_ROWS]:
+        d = tensor.difference
+        rows.append(
+            TableRow(
+                "same" if tensor.relation == "identical" else "only_left" if tensor.relation == "unrelated" else "edited",
+                (
+                    _name(left, tensor.left), _name(right, tensor.right), tensor.relation, d.count,
+                    *(_number(v) for v in (d.correlation, d.mean, d.sd, d.noise, d.kurtosis, d.slope_left, d.slope_right, d.edge, d.row_spread)),
+                    d.rank or None, _number(d.equal), _number(d.left_zeros),
+                ),
+            )
+        )  # fmt: skip
+    columns = (
+        "left", "right", "relation", "values", "correlation", "mean", "sd", "noise", "kurtosis", "slope left on right",
+        "slope right on left", "s1", "row spread", "rank", "equal", "zeros left only",
+    )  # fmt: skip
+    return Table("Tensors", columns, tuple(rows), max(0, len(tensors) - MAX_ROWS))
+
+
+def _name(side: Side, place: int) -> str:
+    return shortened(plain(side.checkpoint.tensors[place].name), MAX_TEXT)
+
+
+# Plots
+
+
+def plots(left: Side, right: Side, ladder: Ladder, pairs: Mapping[int, int]) -> tuple[Plot, ...]:
+    """The difference tensor by tensor, and against the normal distribution; nothing where hardly anything is related."""
+    shown = [
+        t for t in ladder.tensors if t.relation not in ("unrelated", "not told", "identical") and t.difference.sd > 0
+    ]
+    if len(shown) < 3:
+        return ()
+    shown.sort(key=lambda t: natural(left.checkpoint.tensors[t.left].name))
+    return tuple(plot for plot in (_by_tensor(left, ladder, shown), _quantiles(left, right, shown, ladder)) if plot)
+
+
+def _by_tensor(left: Side, ladder: Ladder, shown: Sequence[Judged]) -> Plot:
+    step = max(1, math.ceil(len(shown) / MAX_POINTS))
+    drawn = [*enumerate(shown, 1)][::step]
+    names = tuple(_name(left, t.left) for _, t in drawn)
+    noise = ladder.overall.noise if ladder.overall.relation == "noise" else None
+    sds = tuple((float(n), float(f"{_sd(t):.5g}")) for n, t in drawn)
+    means = tuple((float(n), float(f"{t.difference.mean:.3g}")) for n, t in drawn)
+    lines = (PlotLine(f"fitted noise, sd {noise.sd:.3g}", float(f"{noise.sd:.5g}")),) if noise else ()
+    says = (
+        f"The sd of the difference is {noise.sd:.3g} from the first tensor to the last, and its mean 0: noise that was added to all"
+        if noise and noise.level == "equal"
+        else f"The sd of the difference goes from {min(y for _, y in sds):.2g} to {max(y for _, y in sds):.2g} over the tensors"
+    )
+    return Plot(
+        "Difference of left and right, tensor by tensor", "tensor, in the order of the model", "value of a weight",
+        (Series("sd", sds, names), Series("mean", means, names)), lines, f"{says}.",
+    )  # fmt: skip
+
+
+def _sd(tensor: Judged) -> float:
+    noise = tensor.difference.noise
+    return noise if tensor.relation == "noise" and math.isfinite(noise) else tensor.difference.sd
+
+
+def _quantiles(left: Side, right: Side, shown: Sequence[Judged], ladder: Ladder) -> Plot | None:
+    """Of the tensor in which most of the difference is to be seen; the first of equals."""
+    tensor = max(shown, key=lambda t: (t.kind == "matrix", t.difference.visible))
+    values = grids(left, right, {tensor.left: tensor.right}, tensor.left)
+    if values is None:
+        return None
+    gap = (values[0].astype(np.float64) - values[1]).ravel()
+    gap = gap[np.isfinite(gap)]
+    spread = float(gap.std())
+    if not spread:
+        return None
+    ranks = [n / (QUANTILES + 1) for n in range(1, QUANTILES + 1)]
+    found: NDArray[np.float64] = np.quantile((gap - gap.mean()) / spread, ranks)
+    normal = NormalDist()
+    points = tuple(
+        (round(normal.inv_cdf(rank), 4), float(f"{value:.4g}")) for rank, value in zip(ranks, found, strict=True)
+    )
+    off = max(abs(y - x) for x, y in points)
+    says = f"The percentiles of the difference lie within {off:.2g} sd of those of a normal distribution."
+    name = _name(left, tensor.left)
+    return Plot(
+        f"Difference in {name} against a normal distribution", "percentile of the normal distribution, in sd",
+        "percentile of the difference, in its sd", (Series("percentiles", points),), (PlotLine("normal", 0.0, 1.0),), says,
+    )  # fmt: skip
