@@ -11,9 +11,6 @@ import struct
 import zipfile
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
 from codeclone.model import File, Stored
 from codeclone.read.number_types import ValuesError
 
@@ -65,30 +62,29 @@ class Source:
             raise ValuesError(_CUT_OFF)
         return first
 
-    def fill(self, place: int, content: NDArray[np.uint8]) -> None:
-        """Reads from a place on until the array, which has no gaps, is full."""
+    def fill(self, place: int, content: memoryview) -> None:
+        """Reads bytes from a place on until all of the memory is filled."""
         try:
             if self._descriptor is None:
                 self._from_stream(place, content)
                 return
-            done = os.preadv(self._descriptor, [content.data], place)
-            view = content.data.cast("B") if done < content.nbytes else None
-            while view is not None and done < content.nbytes:
-                got = os.preadv(self._descriptor, [view[done:]], place + done)
+            done = os.preadv(self._descriptor, [content], place)
+            while done < len(content):
+                got = os.preadv(self._descriptor, [content[done:]], place + done)
                 if got <= 0:
                     raise ValuesError(_CUT_OFF)
                 done += got
         except (OSError, OverflowError) as error:
             raise _unreadable(error) from error
 
-    def _from_stream(self, place: int, content: NDArray[np.uint8]) -> None:
+    def _from_stream(self, place: int, content: memoryview) -> None:
         self._stream.seek(place)
-        flat, done = content.reshape(-1), 0
-        while done < len(flat):
-            piece = self._stream.read(min(_PIECE, len(flat) - done))
+        done = 0
+        while done < len(content):
+            piece = self._stream.read(min(_PIECE, len(content) - done))
             if not piece:
                 raise ValuesError(_CUT_OFF)
-            flat[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
+            content[done : done + len(piece)] = piece
             done += len(piece)
 
     def _member(self, name: str) -> zipfile.ZipInfo:
@@ -127,12 +123,12 @@ class Source:
             named = member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8 else "cp437")
         except UnicodeError as error:
             raise wrong from error
-        content = np.empty(_LOCAL_HEADER.size + len(named), np.uint8)
+        content = bytearray(_LOCAL_HEADER.size + len(named))
         if not 0 <= member.header_offset <= self.size - len(content):
             raise wrong
-        self.fill(member.header_offset, content)
-        signature, flags, method, name, extra = _LOCAL_HEADER.unpack_from(content.data)
-        if signature != b"PK\3\4" or name != len(named) or content[_LOCAL_HEADER.size :].tobytes() != named:
+        self.fill(member.header_offset, memoryview(content))
+        signature, flags, method, name, extra = _LOCAL_HEADER.unpack_from(content)
+        if signature != b"PK\3\4" or name != len(named) or content[_LOCAL_HEADER.size :] != named:
             raise wrong
         return flags, method, name, extra
 

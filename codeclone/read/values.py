@@ -122,7 +122,7 @@ class TensorValues:
                 # Each time anew: between two runs other tensors may be read, and the file be closed for theirs.
                 source, start = self._placed(place, layout)
                 raw = np.empty(min(count, layout.rows * units - begin) * size, np.uint8)
-                source.fill(start + begin * size, raw)
+                source.fill(start + begin * size, raw.data)
                 yield raw
             return
         source, _ = self._placed(place, layout)
@@ -289,23 +289,26 @@ def _strips(
 ) -> None:
     """Reads strips of one length, in units, into the rows of `raw`; those near each other in one go."""
     order = np.argsort(firsts, kind="stable")
-    near = firsts[order]
+    near, width = firsts[order], length * size
+    places, rows, content = near.tolist(), order.tolist(), raw.reshape(-1).data
     for begin, end in _near(near, length, GAP // size):
-        place = start + int(near[begin]) * size
         if end - begin == 1:
-            source.fill(place, raw[order[begin]])
+            row = rows[begin]
+            source.fill(start + places[begin] * size, content[row * width : (row + 1) * width])
             continue
-        run = np.empty((int(near[end - 1] - near[begin]) + length) * size, np.uint8)
-        source.fill(place, run)
-        raw[order[begin:end]] = sliding_window_view(run, length * size)[(near[begin:end] - near[begin]) * size]
+        run = np.empty((places[end - 1] - places[begin] + length) * size, np.uint8)
+        source.fill(start + places[begin] * size, run.data)
+        raw[order[begin:end]] = sliding_window_view(run, width)[(near[begin:end] - near[begin]) * size]
 
 
 def _near(firsts: NDArray[np.int64], length: int, gap: int) -> Iterator[tuple[int, int]]:
     """Which of sorted strips are read together: (first, behind the last), none over `AT_ONCE` units unless it is one."""
     breaks = np.flatnonzero(np.diff(firsts) > length + gap) + 1
     for begin, end in pairwise([0, *breaks.tolist(), len(firsts)]):
-        while begin < end:
+        while end - begin > 1:
             reach = firsts[begin] + max(AT_ONCE - length, 0)
             upto = begin + int(np.searchsorted(firsts[begin:end], reach, "right"))
             yield begin, upto
             begin = upto
+        if begin < end:
+            yield begin, end
