@@ -5,11 +5,9 @@ A tensor's rows are its first dimension, its columns all the others. Only what i
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -18,8 +16,10 @@ from numpy.typing import NDArray
 
 from codeclone.model import Checkpoint, File, Tensor
 from codeclone.read.file_bytes import Source
+from codeclone.read.layouts import Layout, layout_of
+from codeclone.read.layouts import matrix_shape as matrix_shape
 from codeclone.read.number_types import ValuesError as ValuesError
-from codeclone.read.number_types import decode, decoded, unit_of
+from codeclone.read.number_types import decode, decoded
 
 AT_ONCE = 2**18
 """Units, single values or blocks of them, that are held at once beside what is returned."""
@@ -33,15 +33,7 @@ GAP = 4096
 MAX_OPEN = 16
 """Files that are open at once."""
 
-MAX_SIDE = 2**48
-"""Rows, and columns: beyond every file, and far enough from the end of int64 to count in it."""
-
 _TORCH = {"torch", "torch zip"}
-
-
-def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of a tensor as a matrix: its first dimension and all others; one row for none or one dimension."""
-    return (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (1, math.prod(shape))
 
 
 @contextmanager
@@ -114,7 +106,7 @@ class TensorValues:
         for raw in self._all_bytes(place, layout, max(1, count // layout.block)):
             yield raw.data, decoded(raw, tensor.dtype, big)
 
-    def _all_bytes(self, place: int, layout: _Layout, count: int) -> Iterator[NDArray[np.uint8]]:
+    def _all_bytes(self, place: int, layout: Layout, count: int) -> Iterator[NDArray[np.uint8]]:
         """All bytes row by row, those of `count` units at a time."""
         size, units = layout.size, layout.columns // layout.block
         if layout.is_flat:
@@ -137,15 +129,15 @@ class TensorValues:
                 for first in range(0, len(tile), count * size):
                     yield tile[first : first + count * size]
 
-    def _tensor(self, place: int) -> tuple[Tensor, _Layout]:
+    def _tensor(self, place: int) -> tuple[Tensor, Layout]:
         tensor = self._checkpoint.tensors[place]
-        return tensor, _layout(tensor)
+        return tensor, layout_of(tensor)
 
     def _is_big(self, tensor: Tensor) -> bool:
         """Whether its bytes are in big-endian order: only torch says so, and all formats can carry such a word."""
         return self._big and (self._only_torch or (tensor.stored is not None and tensor.stored.member is not None))
 
-    def _placed(self, place: int, layout: _Layout) -> tuple[Source, int]:
+    def _placed(self, place: int, layout: Layout) -> tuple[Source, int]:
         """The open file of a tensor, and where in it the tensor begins."""
         stored = self._checkpoint.tensors[place].stored
         assert stored is not None
@@ -166,68 +158,10 @@ class TensorValues:
         return self._open[path]
 
 
-# How a tensor lies in its file
+# Reading
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How the matrix lies in its bytes. Steps are in units: single values, or blocks that can only be read whole."""
-
-    rows: int
-    columns: int
-    """In values."""
-    block: int
-    """Values of a unit."""
-    size: int
-    """Bytes of a unit."""
-    span: int
-    """Units from the first to the last one, both included."""
-    row_step: int
-    tail: tuple[tuple[int, int], ...] | None = None
-    """(length, step) of each dimension of a row; None where a row has no gaps."""
-    column_step: int | None = None
-    """Of a matrix that lies column by column; None for any other."""
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether everything lies row by row without gaps."""
-        gaps = self.rows > 1 and self.row_step != self.columns // self.block
-        return self.tail is None and self.column_step is None and not gaps
-
-
-def _layout(tensor: Tensor) -> _Layout:
-    shape, stored = tensor.shape, tensor.stored
-    if shape is None:
-        raise ValuesError("only its name is known")
-    if stored is None:
-        raise ValuesError("its bytes are not there")
-    block, size = unit_of(tensor.dtype)
-    rows, columns = matrix_shape(shape)
-    if min(shape, default=0) < 0 or max(rows, columns) >= MAX_SIDE:
-        raise ValuesError("it has a shape that no tensor has")
-    if shape and shape[-1] % block:
-        raise ValuesError(f"its rows of {shape[-1]:,} values are no whole blocks of {block}")
-    if stored.strides is None or not rows * columns:
-        return _Layout(rows, columns, block, size, rows * columns // block, columns // block)
-    if block > 1 or len(stored.strides) != len(shape) or min(stored.strides, default=0) < 0:
-        raise ValuesError("its strides do not fit its shape and type")
-    # Where a dimension has one entry its stride says nothing, and can be any number.
-    steps = [stride if length > 1 else 0 for length, stride in zip(shape, stored.strides, strict=True)]
-    span = 1 + sum((length - 1) * step for length, step in zip(shape, steps, strict=True))
-    if span * size >= 2**63:
-        raise ValuesError("its strides reach beyond every file")
-    row_step, inner = (steps[0], 1) if len(shape) > 1 else (0, 0)
-    tail = [(n, step) for n, step in zip(shape[inner:], steps[inner:], strict=True) if n > 1]
-    if all(step == math.prod(n for n, _ in tail[place + 1 :]) for place, (_, step) in enumerate(tail)):
-        return _Layout(rows, columns, block, size, span, row_step)
-    if any(step == 1 for _, step in tail):
-        return _Layout(rows, columns, block, size, span, row_step, tail=tuple(tail))
-    if len(tail) == 1 and row_step == 1:
-        return _Layout(rows, columns, block, size, span, row_step, column_step=tail[0][1])
-    raise ValuesError("its values lie scattered: neither its rows nor its columns are without gaps")
-
-
-def _blocks(layout: _Layout, rows: int, begin: int, end: int) -> Iterator[tuple[slice, int, int]]:
+def _blocks(layout: Layout, rows: int, begin: int, end: int) -> Iterator[tuple[slice, int, int]]:
     """Parts of a grid of `AT_ONCE` units and less: places in the rows that are asked for, and units of the columns."""
     if layout.column_step is None:
         width = min(end - begin, AT_ONCE)
@@ -243,11 +177,8 @@ def _blocks(layout: _Layout, rows: int, begin: int, end: int) -> Iterator[tuple[
             yield slice(top, min(rows, top + height)), left, min(end, left + width)
 
 
-# Reading
-
-
 def _gathered(
-    source: Source, start: int, layout: _Layout, rows: NDArray[np.int64], first: int, count: int
+    source: Source, start: int, layout: Layout, rows: NDArray[np.int64], first: int, count: int
 ) -> NDArray[np.uint8]:
     """Bytes of some rows and of `count` units of each from `first` on; shape (rows, bytes)."""
     size = layout.size
