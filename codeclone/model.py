@@ -536,6 +536,7 @@ KIND_TITLES = {
     "references": "References and marks of origin",
     "tensors": "Tensor names and shapes",
     "tokenizer": "Tokenizer",
+    "weights": "Weights",
 }
 """Kind -> what readers see; each room has its own in `TITLE`. A kind of another release is shown by its name."""
 
