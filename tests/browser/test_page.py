@@ -355,6 +355,7 @@ def test_plots_are_seen_and_named(browser, plotted_page: Path) -> None:
     assert svg.accessible_name == f"{DRIFT.title} {DRIFT.says}"
     assert svg.aria_role in {"image", "img"}
     box = svg.rect
+    assert box["width"] <= svg.find_element("xpath", "..").rect["width"]
     marks = browser.execute_script(
         "return [...arguments[0].querySelectorAll('g.mark')].map((g) => [...g.querySelectorAll('path')].map((p) => "
         "{ const b = p.getBoundingClientRect(); return [b.left + scrollX, b.top + scrollY, b.width, b.height]; }))",
