@@ -87,7 +87,8 @@ DRIFT = Plot(
 
 @pytest.fixture(scope="module")
 def plotted_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    long = Plot("W" * 300, "x" * 300, "y" * 300, (Series("n" * 300, ((1e30, 1e-30),), ("l" * 300,)),))
+    points = ((1_000_000.00001, 1e-30), (1_000_000.00008, 2e-30))
+    long = Plot("W" * 300, "x" * 300, "y" * 300, (Series("n" * 300, points, ("l" * 300,) * 2),))
     report = scan(str(SAMPLES / "renamed"), str(SAMPLES / "original"), only=("config",))
     path = tmp_path_factory.mktemp("page") / "plotted.html"
     path.write_text(html.render(plotted(report, DRIFT, long)), encoding="utf-8")

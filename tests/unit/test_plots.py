@@ -159,6 +159,13 @@ def test_the_same_plot_gives_the_same_few_digits(plot: Plot) -> None:
         assert not re.search(r"-0(?![.\d])", text)
 
 
+def test_what_differs_by_rounding_is_drawn_as_the_same() -> None:
+    one, other = middles(drawn((0, 1.0), (1, 1.0 + 2e-13)))
+    assert one[1] == other[1]
+    one, other = middles(drawn((0, 1.0), (1, 1.0 + 2e-11)))
+    assert one[1] > other[1]
+
+
 def test_what_lies_higher_is_drawn_higher_and_in_order() -> None:
     (low, middle, high) = middles(drawn((0, 0), (1, 1), (2, 2)))
     assert low[0] < middle[0] < high[0]
