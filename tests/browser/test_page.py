@@ -395,6 +395,14 @@ def test_the_numbers_behind_a_plot_open(browser, plotted_page: Path) -> None:
     details.find_element("css selector", "summary").click()
     assert table.is_displayed()
     assert len(table.find_elements("css selector", "tbody tr")) == 602
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 320, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        heights = "return [...arguments[0].rows].map((r) => r.getBoundingClientRect().height)"
+        assert max(browser.execute_script(heights, table)) < 120, "names are not broken letter by letter"
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_marks_are_told_apart_in_print_and_in_the_dark(browser, plotted_page: Path) -> None:
