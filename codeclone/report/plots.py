@@ -17,7 +17,7 @@ TOP, RIGHT, BOTTOM, LEFT = 34, 18, 52, 14
 DIGIT = 7.0
 """Width of a character of the numbers, of 12 units height in a sans-serif face; rounded up."""
 
-MOST_X, MOST_Y = (8, 5, 3, 2), 8
+MOST_X, MOST_Y = (8, 6, 5, 4, 3), 8
 """Steps of an axis; along x fewer where the numbers are long."""
 
 MAX_AXIS = 80
@@ -141,7 +141,10 @@ def number(value: float) -> str:
 
 
 def ticks(low: float, high: float, most: int, *, whole: bool = False) -> tuple[tuple[float, str], ...]:
-    """(number, its text) in steps of 1, 2 or 5 times a power of ten, at most `most` steps; `whole`: of whole numbers only."""
+    """(number, its text) in steps of 1, 2 or 5 times a power of ten; `whole`: of whole numbers only.
+
+    `most` steps at most, which are 3 or more: then a step is never as wide as all of the axis, so there always is a number.
+    """
     power = math.floor(math.log10((high - low) / most)) - 1
     factor = 1
     while (high - low) / float(f"{factor}e{power}") > most or (whole and power < 0):
@@ -243,4 +246,4 @@ def mark(place: int, size: float) -> str:
 
 def _unit(value: float) -> str:
     """A tenth of a unit is finer than any screen shows."""
-    return f"{round(value, 1) + 0.0:g}"
+    return f"{round(value, 1):g}"

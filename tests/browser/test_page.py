@@ -87,7 +87,8 @@ DRIFT = Plot(
 
 @pytest.fixture(scope="module")
 def plotted_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    long = Plot("W" * 300, "x" * 300, "y" * 300, (Series("n" * 300, ((1e30, 1e-30),), ("l" * 300,)),))
+    points = ((1_000_000.00001, 1e-30), (1_000_000.00008, 2e-30))
+    long = Plot("W" * 300, "x" * 300, "y" * 300, (Series("n" * 300, points, ("l" * 300,) * 2),))
     report = scan(str(SAMPLES / "renamed"), str(SAMPLES / "original"), only=("config",))
     path = tmp_path_factory.mktemp("page") / "plotted.html"
     path.write_text(html.render(plotted(report, DRIFT, long)), encoding="utf-8")
@@ -355,6 +356,7 @@ def test_plots_are_seen_and_named(browser, plotted_page: Path) -> None:
     assert svg.accessible_name == f"{DRIFT.title} {DRIFT.says}"
     assert svg.aria_role in {"image", "img"}
     box = svg.rect
+    assert box["width"] <= svg.find_element("xpath", "..").rect["width"]
     marks = browser.execute_script(
         "return [...arguments[0].querySelectorAll('g.mark')].map((g) => [...g.querySelectorAll('path')].map((p) => "
         "{ const b = p.getBoundingClientRect(); return [b.left + scrollX, b.top + scrollY, b.width, b.height]; }))",
@@ -393,6 +395,14 @@ def test_the_numbers_behind_a_plot_open(browser, plotted_page: Path) -> None:
     details.find_element("css selector", "summary").click()
     assert table.is_displayed()
     assert len(table.find_elements("css selector", "tbody tr")) == 602
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 320, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        heights = "return [...arguments[0].rows].map((r) => r.getBoundingClientRect().height)"
+        assert max(browser.execute_script(heights, table)) < 120, "names are not broken letter by letter"
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_marks_are_told_apart_in_print_and_in_the_dark(browser, plotted_page: Path) -> None:
