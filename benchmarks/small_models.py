@@ -193,7 +193,14 @@ def norms(architecture: Architecture) -> Iterator[Norm]:
     family, names = architecture.family, list(roles(architecture))
     first, second, last, attention, neurons, head = {
         "llama": ("input_layernorm", "post_attention_layernorm", "model.norm", "_attn.[qkv]_", "gate_|up_", "lm_head"),
-        "mixtral": ("input_layernorm", "post_attention_layernorm", "model.norm", "_attn.[qkv]_", "gate|w[13]", "lm_head"),
+        "mixtral": (
+            "input_layernorm",
+            "post_attention_layernorm",
+            "model.norm",
+            "_attn.[qkv]_",
+            "gate|w[13]",
+            "lm_head",
+        ),
         "gpt2": ("ln_1", "ln_2", "transformer.ln_f", "c_attn", "c_fc", "lm_head"),
         "vit": ("norm1", "norm2", "norm", "qkv", "fc1", "head"),
     }[family]

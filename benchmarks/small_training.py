@@ -212,7 +212,9 @@ def torch_logits(its: dict[str, Any], architecture: Architecture, tokens: Any) -
 
     x = its["model.embed_tokens.weight"][tokens]
     for layer in range(architecture.layers):
-        part = {name.split(f".layers.{layer}.")[-1]: value for name, value in its.items() if f".layers.{layer}." in name}
+        part = {
+            name.split(f".layers.{layer}.")[-1]: value for name, value in its.items() if f".layers.{layer}." in name
+        }
         read = rms_norm(x, (architecture.width,), part["input_layernorm.weight"], 1e-6)
         q, k, v = ((read @ part[f"self_attn.{it}_proj.weight"].T).view(shape).transpose(1, 2) for it in "qkv")
         mixed = scaled_dot_product_attention(turned(q), turned(k), v, is_causal=True, enable_gqa=True)
