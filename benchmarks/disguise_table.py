@@ -11,7 +11,7 @@ import disguises
 import rounding
 import simulated_models
 from disguises import Disguise, one_after_the_other
-from small_models import Architecture, Checkpoint, Family, Floats
+from small_models import GATED, Architecture, Checkpoint, Family, Floats, roles
 
 Keeps = Literal["values", "function", "most"]
 """`values`: all of them, whatever they are called; `function`: what the model computes, but for rounding; `most`: neither
@@ -29,11 +29,16 @@ class Disguised:
     families: frozenset[Family] = frozenset({"llama", "gpt2", "vit", "mixtral"})
     copy: bool = True
     """Whether it has values of the checkpoint at all; innocents have none."""
-    names_kept: bool = True
-    """Whether the tensors still have the names of the architecture, so that small_forward.outputs can run it."""
+    naming: Disguise | None = None
+    """What the tensors are called in the end, where not as the architecture calls them."""
 
 
-GATED: frozenset[Family] = frozenset({"llama", "mixtral"})
+def names_undone(disguised: Disguised, weights: Checkpoint, architecture: Architecture, seed: int) -> Checkpoint:
+    """With the names of the architecture, so that small_forward.outputs can run it."""
+    if disguised.naming is None:
+        return weights
+    old = disguised.naming({name: name for name in roles(architecture)}, architecture, seed)
+    return {old.get(name, name): value for name, value in weights.items()}
 
 
 def _rounded(by: Callable[[Floats], Floats], all_tensors: bool = False) -> Disguise:
@@ -88,8 +93,8 @@ TABLE: tuple[Disguised, ...] = (
     ),
     Disguised("Gaussian noise, 3 % of each tensor's sd", "noise", "most", disguises.noisy_in_proportion),
     Disguised("uniform noise, within 2.5e-3", "noise", "most", disguises.noisy_uniform),
-    Disguised("renamed as another family", "name", "values", disguises.renamed, names_kept=False),
-    Disguised("names that tell nothing", "name", "values", disguises.unnamed, names_kept=False),
+    Disguised("renamed as another family", "name", "values", disguises.renamed, naming=disguises.renamed),
+    Disguised("names that tell nothing", "name", "values", disguises.unnamed, naming=disguises.unnamed),
     Disguised("neurons permuted", "symmetry", "function", disguises.neurons_permuted),
     Disguised("heads permuted", "symmetry", "function", disguises.heads_permuted),
     Disguised("residual permuted", "symmetry", "function", disguises.residual_permuted),
@@ -99,9 +104,13 @@ TABLE: tuple[Disguised, ...] = (
     Disguised("residual rotated", "symmetry", "function", disguises.residual_rotated),
     Disguised("neurons permuted, noise", "symmetry", "most", _then_noise(disguises.neurons_permuted)),
     Disguised("residual rotated, noise", "symmetry", "most", _then_noise(disguises.residual_rotated)),
-    Disguised("rotated, permuted, renamed", "symmetry", "function", ALL_PERMUTED, names_kept=False),
-    Disguised("rotated, permuted, renamed, noise", "symmetry", "most", _then_noise(ALL_PERMUTED), names_kept=False),
-    Disguised("all of these, no names, noise", "symmetry", "most", _then_noise(ALL_GATED), GATED, names_kept=False),
+    Disguised("rotated, permuted, renamed", "symmetry", "function", ALL_PERMUTED, naming=disguises.renamed),
+    Disguised(
+        "rotated, permuted, renamed, noise", "symmetry", "most", _then_noise(ALL_PERMUTED), naming=disguises.renamed
+    ),
+    Disguised(
+        "all of these, no names, noise", "symmetry", "most", _then_noise(ALL_GATED), GATED, naming=disguises.unnamed
+    ),
     Disguised("fine-tuned, 1 %", "further", "most", _further(0.01)),
     Disguised("fine-tuned, 5 %", "further", "most", _further(0.05)),
     Disguised("fine-tuned, 20 %", "further", "most", _further(0.2)),
@@ -140,7 +149,7 @@ TABLE: tuple[Disguised, ...] = (
         "most",
         one_after_the_other(_independent, disguises.renamed),
         copy=False,
-        names_kept=False,
+        naming=disguises.renamed,
     ),
     Disguised(
         "independent, names that tell nothing",
@@ -148,7 +157,7 @@ TABLE: tuple[Disguised, ...] = (
         "most",
         one_after_the_other(_independent, disguises.unnamed),
         copy=False,
-        names_kept=False,
+        naming=disguises.unnamed,
     ),
 )
 """Merges need a second model (`disguises.merged`, `slerped`, `added_up`), GGUF files a file (`model_files.to_gguf`), and

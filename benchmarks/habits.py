@@ -91,6 +91,21 @@ def same_lengths(one: Checkpoint, other: Checkpoint, part: str) -> float:
     return _correlation(*lengths)
 
 
+def alike_to_tokens(one: Checkpoint, other: Checkpoint) -> int:
+    """Neurons of the layer where they are most whose rows of gate and of up choose the same neuron of the other model, by what
+    they read of the tokens: what models that read one text have in common."""
+    found = []
+    for name, _ in _of(one, "gate_proj"):
+        norm = name.replace("mlp.gate_proj", "post_attention_layernorm")
+        choices = []
+        for part in (name, name.replace("gate_proj", "up_proj")):
+            its = [(model[part] * model[norm]) @ model["model.embed_tokens.weight"].T for model in (one, other)]
+            first, second = (_normed(read - read.mean(0)) for read in its)
+            choices.append(np.abs(first @ second.T).argmax(1))
+        found.append(int((choices[0] == choices[1]).sum()))
+    return max(found)
+
+
 def table(models: Sequence[Checkpoint]) -> dict[str, float]:
     """Means over the models, and over neighbours for what two have in common."""
     pairs = list(zip(models[::2], models[1::2], strict=True))
@@ -121,6 +136,7 @@ def table(models: Sequence[Checkpoint]) -> dict[str, float]:
         "strangers: correlation of token cosines": of_two(same_gram, "embed_tokens"),
         "strangers: the same, head": of_two(same_gram, "lm_head"),
         "strangers: correlation of token lengths": of_two(same_lengths, "embed_tokens"),
+        "strangers: neurons that read the same tokens, of 256": of_two(alike_to_tokens),
     }
 
 

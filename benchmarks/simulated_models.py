@@ -14,28 +14,38 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from small_models import Architecture, Checkpoint, Floats, layer_of, roles, shapes
+from small_models import GATED, Architecture, Checkpoint, Floats, layer_of, roles, shapes
 
-OUTLIERS, OUTLIER_SCALE = 2, 2.5
-"""Residual dimensions that are larger in every matrix, and how much."""
+OUTLIERS, OUTLIER_SCALE = 2, 2.0
+"""Residual dimensions that are larger in every matrix, and how much. The small trained models have none; large ones do, so
+this is kept as a hazard."""
 
 FEATURES = 24
 """Of tokens: directions that models of one text have in common but for a rotation."""
 
-UNIVERSAL = 0.03
-"""Share of neurons that read the same features in every model."""
+UNIVERSAL = (0.25, 0.02)
+"""Share of neurons that read the same tokens in every model: in the first layer, and deeper."""
 
-ROW_SPREAD = 0.18
-"""Standard deviation of the logarithm of the rows' sizes."""
+READ_TOKENS = 3
+"""How many tokens such a neuron reads."""
 
-COMMON, COMMON_TOKENS = 0.12, 0.3
-"""Length of the mean direction of rows beside a row of length one: of matrices, of embeddings."""
+ROW_SPREAD, TOKEN_SPREAD = 0.13, 0.03
+"""Standard deviation of the logarithm of the rows' sizes; of tokens, beside what their frequency does."""
 
-LOW_RANK = 0.45
-"""Share of the variance in a part of decaying spectrum."""
+SCALE_SPREAD = 0.08
+"""Standard deviation of the logarithm of a tensor's size beside that of its place."""
 
-NEURON_MIX = 0.22
-"""Standard deviation of the correlation of a neuron's further rows with its first one: gate and up, gate and down."""
+COMMON = {"layer": 0.06, "embedding": 0.1, "head": 0.5}
+"""Length of the mean direction of rows beside a row of length one."""
+
+SHARED_FEATURES = {"embedding": 0.55, "head": 1.4}
+"""Length of what the shared features give a token beside the rest of its row."""
+
+LOW_RANK = {"layer": 0.4, "attention": 0.75}
+"""Share of the variance in a part of decaying spectrum: of neurons and all else, of queries and keys."""
+
+NEURON_MIX = {"up": 0.7, "down": 0.2}
+"""Standard deviation of what a neuron's further rows have of its first one: gate and up, what it reads and what it writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +74,20 @@ def habits(architecture: Architecture) -> Habits:
         signs,
         rng.normal(0, 0.02, architecture.width) - 0.3 * (scale > 1),
         rng.normal(0, 1, (architecture.vocabulary, FEATURES)) * np.arange(1, FEATURES + 1) ** -0.5,
-        0.6 + 0.6 * np.log(ranks) / np.log(architecture.vocabulary + 1),
+        0.4 + 0.75 * np.log(ranks) / np.log(architecture.vocabulary + 1),
     )
 
 
 @cache
 def universal(architecture: Architecture, role: str) -> Floats:
-    """(neurons, features) that some neurons of this role read in every model."""
+    """(neurons, vocabulary): the few tokens that some neurons of this role tell from others in every model."""
     rng = np.random.default_rng([zlib.crc32(f"{architecture}{role}".encode()), 7])
-    return rng.normal(0, 1, (max(1, round(UNIVERSAL * architecture.hidden)), FEATURES))
+    share = UNIVERSAL[0 if role.split(".")[1] == "0" else 1]
+    count = max(1, round(share * architecture.hidden))
+    reading = np.zeros((count, architecture.vocabulary))
+    for neuron in reading:
+        neuron[rng.choice(architecture.vocabulary, READ_TOKENS, replace=False)] = rng.normal(0, 1, READ_TOKENS)
+    return reading
 
 
 def simulated(architecture: Architecture, seed: int) -> Checkpoint:
@@ -83,6 +98,7 @@ def simulated(architecture: Architecture, seed: int) -> Checkpoint:
     common = shared.signs * 2 + common / np.linalg.norm(common)
     common /= np.linalg.norm(common)
     first: Checkpoint = {}
+    tokens = _normed(shared.tokens @ features)
     made: Checkpoint = {}
     axes = roles(architecture)
     for name, shape in shapes(architecture).items():
@@ -93,13 +109,21 @@ def simulated(architecture: Architecture, seed: int) -> Checkpoint:
             value = rng.normal(0, 0.02, shape)
         else:
             inner, count = _inner(its), int(np.prod(shape)) // architecture.width
-            rows = _rows(rng, count, architecture.width, common, COMMON_TOKENS if inner == "token" else COMMON)
+            where = _where(name, inner)
+            low_rank = LOW_RANK.get("attention" if inner.startswith(("queries", "keys", "fused")) else "layer", 0)
+            rows = _rows(rng, count, architecture.width, low_rank, COMMON[where] * common)
+            rows = rows * np.exp(rng.normal(0, TOKEN_SPREAD if inner == "token" else ROW_SPREAD, (count, 1)))
             if inner == "token":
-                semantic = shared.tokens @ features
-                rows = (rows + 0.7 * _normed(semantic)) * shared.frequent[:, None]
+                rows = (rows + SHARED_FEATURES[where] * tokens) * shared.frequent[:, None]
             if inner.startswith("neuron"):
-                rows = _neurons(rng, rows, first.setdefault(inner, rows), universal(architecture, inner) @ features)
-            rows = rows * shared.scale * (_size(name, depth) / np.sqrt((rows**2).mean()))
+                if inner not in first:
+                    first[inner] = _with_universal(rng, rows, universal(architecture, inner) @ tokens)
+                    rows = first[inner]
+                else:
+                    mix = NEURON_MIX["up" if its[0] == inner and architecture.family in GATED else "down"]
+                    rows = rows + rng.normal(0, mix, (count, 1)) * first[inner]
+            size = _size(name, depth) * np.exp(rng.normal(0, SCALE_SPREAD))
+            rows = rows * shared.scale * (size / np.sqrt((rows**2).mean()))
             value = _shaped(rows, its, shape)
         made[name] = np.ascontiguousarray(value, dtype=np.float32)
     return made
@@ -109,24 +133,26 @@ def _generator(architecture: Architecture, seed: int) -> np.random.Generator:
     return np.random.default_rng([zlib.crc32(repr(architecture).encode()), seed + 1])
 
 
-def _rows(rng: np.random.Generator, count: int, width: int, common: Floats, share: float) -> Floats:
-    """(count, width) of about length one: noise, a part of decaying spectrum, a mean direction, rows of different size."""
+def _where(name: str, inner: str) -> str:
+    return "layer" if inner != "token" else "head" if "head" in name else "embedding"
+
+
+def _rows(rng: np.random.Generator, count: int, width: int, low_rank: float, common: Floats) -> Floats:
+    """(count, width) of about length one: noise, a part of decaying spectrum, a mean direction."""
     rank = max(1, min(count, width) // 3)
     spectrum = np.arange(1, rank + 1) ** -0.7
     left, right = rng.normal(0, 1, (count, rank)), rng.normal(0, 1, (rank, width))
     low = (left * (spectrum / np.linalg.norm(spectrum))) @ right
-    rows = np.sqrt(LOW_RANK) * low + np.sqrt(1 - LOW_RANK) * rng.normal(0, 1, (count, width))
-    rows = rows / np.sqrt(width) + share * common
-    return rows * np.exp(rng.normal(0, ROW_SPREAD, (count, 1)))
+    rows = np.sqrt(low_rank) * low + np.sqrt(1 - low_rank) * rng.normal(0, 1, (count, width))
+    return rows / np.sqrt(width) + common
 
 
-def _neurons(rng: np.random.Generator, rows: Floats, first: Floats, universal: Floats) -> Floats:
-    """Each neuron's row a little like its row in the first matrix; some read what they read in every model."""
-    if rows is first:
-        places = rng.choice(len(rows), len(universal), replace=False)
-        rows[places] = 0.8 * _normed(universal) + 0.6 * rows[places]
-        return rows
-    return rows + np.clip(rng.normal(0, NEURON_MIX, (len(rows), 1)), -0.8, 0.8) * first
+def _with_universal(rng: np.random.Generator, rows: Floats, reading: Floats) -> Floats:
+    """Some neurons, at places of their own in each model, read what they read in every model."""
+    made = rows.copy()
+    places = rng.choice(len(rows), len(reading), replace=False)
+    made[places] = 0.9 * _normed(reading) + 0.45 * rows[places]
+    return made
 
 
 def _gain(rng: np.random.Generator, shared: Habits, depth: float) -> Floats:

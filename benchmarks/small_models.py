@@ -51,8 +51,11 @@ SMALL = {
     "llama": Architecture("llama"),
     "gpt2": Architecture("gpt2", hidden=256, key_heads=4),
     "vit": Architecture("vit", hidden=256, key_heads=4, vocabulary=32, positions=17),
-    "mixtral": Architecture("mixtral", hidden=96, layers=2, experts=4),
+    "mixtral": Architecture("mixtral", hidden=96, experts=4),
 }
+
+GATED: frozenset[Family] = frozenset({"llama", "mixtral"})
+"""Families whose neurons have two rows before the activation, gate and up."""
 
 LLAMA_ATTENTION = {
     "self_attn.q_proj.weight": "queries residual",
