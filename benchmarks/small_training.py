@@ -243,13 +243,14 @@ def _text_of(number: int) -> dict[str, int]:
 
 def siblings() -> list[Training]:
     """Fine-tunes of one base: five on texts of one other language, five on the same text of it in other orders, five on other
-    languages, five LoRA ones, four that changed little."""
+    languages, five LoRA ones, four that changed little, four on more of the text that the base was trained on."""
     return [
         *(replace(FURTHER, language=100, sample=number) for number in range(5)),
         *(replace(FURTHER, language=100, sample=50, order=number) for number in range(5)),
         *(replace(HEAVY, language=101 + number) for number in range(5)),
         *(replace(LORA, language=100, sample=number, seed=number, rank=8 if number < 3 else 16) for number in range(5)),
         *(replace(LIGHT, language=100, sample=number // 2, order=number) for number in range(4)),
+        *(replace(FURTHER, sample=500 + number) for number in range(4)),
     ]
 
 

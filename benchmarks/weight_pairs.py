@@ -65,7 +65,9 @@ def trained_siblings() -> Iterator[Pair]:
         tuned = [(training, trained(training, base)) for training in small_training.siblings()]
         for (one, left), (other, right) in combinations(tuned, 2):
             lora = "LoRA, " * bool(one.rank and other.rank)
-            if _text(one)[:2] == _text(other)[:2]:
+            if one.language == other.language == 0:
+                text = "more of the base's text"
+            elif _text(one)[:2] == _text(other)[:2]:
                 text = "the same text in another order"
             else:
                 text = "other texts of one language" if one.language == other.language else "other languages"
