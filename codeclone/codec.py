@@ -12,6 +12,7 @@ from codeclone.errors import ReportFormatError
 from codeclone.model import (
     CLONE_TYPES,
     DECLARATIONS,
+    DIRECTIONS,
     LEVELS,
     OPS,
     Alignment,
@@ -36,11 +37,14 @@ from codeclone.model import (
     Partition,
     Partitions,
     Place,
+    Plot,
+    PlotLine,
     Rename,
     RenameProof,
     Report,
     Repository,
     Row,
+    Series,
     SharedPart,
     Skipped,
     Source,
@@ -189,6 +193,8 @@ def _evidence_to_dict(finding: Evidence, methods: Mapping[str, Json]) -> Json:
         "tables": [_table_to_dict(table) for table in finding.tables],
         "controls": [asdict(control) for control in finding.controls],
         "declared": finding.declared,
+        "plots": [_plot_to_dict(plot) for plot in finding.plots],
+        "direction": finding.direction,
     }
     if asdict(finding.method) != methods[finding.kind]:
         data["method"] = asdict(finding.method)
@@ -207,6 +213,20 @@ def _table_to_dict(table: Table) -> Json:
         "columns": list(table.columns),
         "rows": [{**asdict(row), "cells": list(row.cells)} for row in table.rows],
         "left_out": table.left_out,
+    }
+
+
+def _plot_to_dict(plot: Plot) -> Json:
+    return {
+        "title": plot.title,
+        "x": plot.x,
+        "y": plot.y,
+        "series": [
+            {"name": one.name, "points": [list(point) for point in one.points], "labels": list(one.labels)}
+            for one in plot.series
+        ],
+        "lines": [asdict(line) for line in plot.lines],
+        "says": plot.says,
     }
 
 
@@ -359,6 +379,8 @@ def _evidence(data: Json, legend: Mapping[str, Any], methods: Mapping[str, Any])
         tables=tuple(_table(table) for table in data.get("tables", ())),
         controls=tuple(Control(**control) for control in data.get("controls", ())),
         declared=data.get("declared", ""),
+        plots=tuple(_plot(plot) for plot in data.get("plots", ())),
+        direction=_direction(data.get("direction", "")),
     )
 
 
@@ -368,6 +390,24 @@ def _table(data: Json) -> Table:
     if any(len(row.cells) != len(columns) or row.op not in OPS for row in rows):
         raise ValueError("a row of a table that does not fit it")
     return Table(data["title"], columns, rows, data["left_out"])
+
+
+def _plot(data: Json) -> Plot:
+    lines = tuple(PlotLine(**line) for line in data["lines"])
+    return Plot(data["title"], data["x"], data["y"], tuple(map(_series, data["series"])), lines, data["says"])
+
+
+def _series(data: Json) -> Series:
+    points, labels = tuple((x, y) for x, y in data["points"]), tuple(data["labels"])
+    if labels and len(labels) != len(points):
+        raise ValueError("labels of a plot that do not fit its points")
+    return Series(data["name"], points, labels)
+
+
+def _direction(name: str) -> str:
+    if name != "" and name not in DIRECTIONS:
+        raise ValueError("no direction of a finding")
+    return name
 
 
 def _clone_type(name: str | None) -> CloneType | None:

@@ -394,6 +394,41 @@ class Table:
     """Rows beyond those listed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points of a plot that belong together."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    """(x, y)."""
+    labels: tuple[str, ...] = ()
+    """What each point stands for, such as a tensor's name; empty where its x says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlotLine:
+    """A straight line to read the points against, over the whole width."""
+
+    name: str
+    intercept: float
+    """Its y where x is 0."""
+    slope: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What is easier to see than to read in a table."""
+
+    title: str
+    x: str
+    """Label of the axis, with its unit."""
+    y: str
+    series: tuple[Series, ...]
+    lines: tuple[PlotLine, ...] = ()
+    says: str = ""
+    """What is to be seen, in one sentence."""
+
+
 REWRITE_RULES = "Rewrite rules"
 """Title of the table of the rules between two checkpoints: (kind, left, right, tensors), a note where a rule is a guess."""
 
@@ -501,6 +536,7 @@ KIND_TITLES = {
     "references": "References and marks of origin",
     "tensors": "Tensor names and shapes",
     "tokenizer": "Tokenizer",
+    "weights": "Weights",
 }
 """Kind -> what readers see; each room has its own in `TITLE`. A kind of another release is shown by its name."""
 
@@ -522,6 +558,10 @@ class Control:
     measure: str
     value: float
     meaning: str
+
+
+DIRECTIONS = ("left from right", "right from left")
+"""Which side a finding shows to come from which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -558,6 +598,9 @@ class Evidence:
     theirs, and where the measure stands among unrelated pairs."""
     declared: str = ""
     """The declaration that covers it, with its place; empty where nobody declares it."""
+    plots: tuple[Plot, ...] = ()
+    direction: str = ""
+    """One of `DIRECTIONS`; empty where the finding cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)

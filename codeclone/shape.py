@@ -9,7 +9,10 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 MOST = 2**63
-"""No number of a report is larger."""
+"""No count of a report is larger."""
+
+LARGEST = 2.0**128
+"""No other number of a report is larger: what float32 and bfloat16 can hold. Sums and squares of such numbers are finite."""
 
 Fits = Callable[[Any], bool]
 
@@ -47,7 +50,7 @@ def _fits(kind: Any) -> Fits:
 
 def _plain(kind: Any) -> Fits:
     if kind is float:
-        return lambda value: type(value) in (float, int) and -MOST < value < MOST
+        return lambda value: type(value) in (float, int) and -LARGEST < value < LARGEST
     if kind is int:
         return lambda value: type(value) is int and -MOST < value < MOST
     if kind in (str, bool, types.NoneType):

@@ -98,5 +98,5 @@
     else if (event.key === "f") folds.forEach(toggle);
     else if (event.key === "?") help.showModal();
   });
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+  addEventListener("beforeprint", () => document.querySelectorAll("details:not(.numbers)").forEach((d) => { d.open = true; }));
 })();

@@ -10,7 +10,7 @@ import sys
 import types
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,6 +32,16 @@ def safetensors(shapes: Shapes, dtype: str = "F32", metadata: Mapping[str, str] 
         header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [place, place + length]}
         place += length
     return with_header(json.dumps(header).encode(), place)
+
+
+def safetensors_of(tensors: Mapping[str, tuple[str, tuple[int, ...], bytes]], metadata: Any = None) -> bytes:
+    """Of type, shape and bytes of each tensor."""
+    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    place = 0
+    for name, (dtype, shape, content) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [place, place + len(content)]}
+        place += len(content)
+    return with_header(json.dumps(header).encode(), 0) + b"".join(content for _, _, content in tensors.values())
 
 
 def with_header(header: bytes, data: int) -> bytes:
@@ -106,12 +116,22 @@ def elements(shape: tuple[int, ...]) -> int:
     return (bytes_of("F32", shape) or 0) // 4
 
 
-def torch_zip(shapes: Shapes, wrapped: str = "", compression: int = zipfile.ZIP_STORED) -> bytes:
+def zeros(shapes: Shapes) -> list[bytes]:
+    return [bytes(4 * elements(shape)) for shape in shapes.values()]
+
+
+def torch_zip(
+    shapes: Shapes,
+    wrapped: str = "",
+    compression: int = zipfile.ZIP_STORED,
+    contents: Sequence[bytes] = (),
+    byteorder: bytes = b"little",
+) -> bytes:
     return zip_of(
         {
             "archive/data.pkl": torch_pickle(shapes, wrapped),
-            "archive/byteorder": b"little",
-            **{f"archive/data/{n}": bytes(4 * elements(shape)) for n, shape in enumerate(shapes.values())},
+            "archive/byteorder": byteorder,
+            **{f"archive/data/{n}": content for n, content in enumerate(contents or zeros(shapes))},
         },
         compression,
     )
@@ -125,27 +145,31 @@ def zip_of(members: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) 
     return buffer.getvalue()
 
 
-def torch_legacy(shapes: Shapes) -> bytes:
+def torch_legacy(shapes: Shapes, contents: Sequence[bytes] = (), little: bool = True) -> bytes:
     """The kind that torch wrote before zip files: five pickles, then each storage behind its number of elements."""
-    heads = [0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True, "type_sizes": {}}]
+    heads = [0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": little, "type_sizes": {}}]
     keys = [str(number) for number in range(len(shapes))]
-    storages = b"".join(struct.pack("<q", elements(s)) + bytes(4 * elements(s)) for s in shapes.values())
+    storages = b"".join(struct.pack("<q", len(c) // 4) + c for c in contents or zeros(shapes))
     pickles = [pickle.dumps(head, 2) for head in heads] + [torch_pickle(shapes, old=True), pickle.dumps(keys, 2)]
     return b"".join(pickles) + storages
 
 
 def gguf(shapes: Shapes) -> bytes:
+    return gguf_of({name: (0, shape, bytes(4 * elements(shape))) for name, shape in shapes.items()})
+
+
+def gguf_of(tensors: Mapping[str, tuple[int, tuple[int, ...], bytes]]) -> bytes:
+    """Of the number of the type, shape and bytes of each tensor."""
+
     def text(value: str) -> bytes:
         return struct.pack("<Q", len(value)) + value.encode()
 
-    head = b"GGUF" + struct.pack("<IQQ", 3, len(shapes), 1) + text("general.name") + struct.pack("<I", 8) + text("toy")
-    place, data = 0, b""
-    for name, shape in shapes.items():
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), 1) + text("general.name") + struct.pack("<I", 8) + text("toy")
+    data = b""
+    for name, (kind, shape, content) in tensors.items():
         head += text(name) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *reversed(shape))
-        head += struct.pack("<IQ", 0, place)
-        length = 4 * elements(shape)
-        data += bytes(length) + bytes(-length % 32)
-        place = len(data)
+        head += struct.pack("<IQ", kind, len(data))
+        data += content + bytes(-len(content) % 32)
     return head + bytes(-len(head) % 32) + data
 
 

@@ -12,6 +12,7 @@ from codeclone.model import (
     Evidence,
     Location,
     Place,
+    Plot,
     Report,
     Span,
 )
@@ -51,3 +52,15 @@ def told(report: Report) -> Report:
 def _beside_unrelated(finding: Evidence) -> Evidence:
     row = Control("unrelated", "similarity", 1.0, "share of unrelated pairs below")
     return replace(finding, controls=(*finding.controls, row)) if finding.controls else finding
+
+
+def plotted(report: Report, *plots: Plot, direction: str = "") -> Report:
+    """The report with plots on its first finding that is not of code."""
+    first = next(finding for finding in report.evidence if finding.kind != "code")
+    return replace(
+        report,
+        evidence=tuple(
+            replace(finding, plots=plots, direction=direction) if finding is first else finding
+            for finding in report.evidence
+        ),
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from codeclone.model import Plot, PlotLine, Series
+
 NAMES = [f"{a}{b}" for a in ("alpha", "beta", "gamma", "delta", "omega") for b in ("", "_one", "_two")]
 
 names = st.lists(st.sampled_from(NAMES), min_size=4, max_size=4, unique=True)
@@ -59,6 +61,26 @@ candidates = st.tuples(st.frozensets(st.integers(0, 60), max_size=40), st.lists(
     lambda both: [("right", both[0]), *both[1]]
 )
 """The right repository first."""
+
+# Plots
+
+numbers = st.floats(-1e38, 1e38, allow_subnormal=True) | st.sampled_from([0.0, -0.0, 1e-30, 1e30, 5e-324, 0.1, 7])
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+"""Lone surrogates are in no text that is read."""
+
+
+@st.composite
+def series(draw: st.DrawFn) -> Series:
+    points = draw(st.lists(st.tuples(numbers, numbers), max_size=8).map(tuple))
+    labels = draw(st.just(()) | st.lists(words, min_size=len(points), max_size=len(points)).map(tuple))
+    return Series(draw(words), points, labels)
+
+
+plots = st.builds(
+    Plot, words, words, words, st.lists(series(), max_size=4).map(tuple),
+    st.lists(st.builds(PlotLine, words, numbers, numbers), max_size=3).map(tuple), words,
+)  # fmt: skip
+
 
 SCANNED = [("fork_radar", "fork_captions"), ("upstream", "fork_radar"), ("lookalike", "original")]
 """Samples that are quick to compare."""

@@ -63,6 +63,7 @@ DOORS = {
     "networkx": {"match.structure"},
     "scipy": {"match.scoring"},
     "pathspec": {"read.folder"},
+    "gguf": {"read.number_types"},
 }
 FORBIDDEN = {"pickle", "marshal", "shelve", "runpy", "importlib.util", "subprocess", "torch", "transformers"}
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import struct
-import zipfile
 from collections.abc import Sequence
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.model import File, Tensor
+from codeclone.model import Checkpoint, File, Tensor
+from codeclone.read.values import ValuesError, opened
 
 VALUES = 256
 """From the first one on, row by row."""
@@ -21,27 +19,26 @@ LEAST_VALUES = 16
 MAX_TENSORS = 20_000
 """Of a file: a read each."""
 
-LOCAL_HEADER = struct.Struct("<4s22xHH")
-"""What stands before a member of a zip file: at its end the lengths of the name and of the extra field that follow."""
-
-ENCRYPTED = 1
-
-_SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+_FLOATING = ("F64", "F32", "F16", "BF16")
 
 
 def beginnings(file: File, tensors: Sequence[Tensor]) -> dict[str, NDArray[np.float32]]:
     """Name of a tensor -> its first values; of floating-point tensors whose bytes are there, all of them finite."""
-    wanted = [t for t in tensors if t.stored is not None and t.dtype in _SIZES and _count(t) >= LEAST_VALUES]
+    wanted = [t for t in tensors if t.stored is not None and t.dtype in _FLOATING and _count(t) >= LEAST_VALUES]
+    wanted = wanted[:MAX_TENSORS]
+    alone = Checkpoint(
+        file.path, (file.path,), tuple(wanted), (0,) * len(wanted), (), shards=1, expected=1, total_size=None, metadata={}
+    )  # fmt: skip
     found: dict[str, NDArray[np.float32]] = {}
-    try:
-        with file.open() as stream:
-            archive = zipfile.ZipFile(stream) if any(t.stored and t.stored.member for t in wanted) else None
-            for tensor in wanted[:MAX_TENSORS]:
-                values = _values(_bytes(stream, archive, tensor), tensor.dtype)
-                if len(values) >= LEAST_VALUES and np.isfinite(values).all():
-                    found[tensor.name] = values
-    except (OSError, ValueError, OverflowError, KeyError, RuntimeError, zipfile.BadZipFile, struct.error):
-        pass  # what was read is told by the reader of the head; a beginning is a help and no more
+    with opened({file.path: file}, alone) as values:
+        for place, tensor in enumerate(wanted):
+            count = _count(tensor)
+            try:
+                first = next(run for _, run in values.runs(place, count))[:count]
+            except ValuesError:
+                continue  # what was read is told by the reader of the head; a beginning is a help and no more
+            if np.isfinite(first).all():
+                found[tensor.name] = first
     return found
 
 
@@ -54,33 +51,3 @@ def _count(tensor: Tensor) -> int:
             whole = min(VALUES, whole * size)
         return whole
     return min(VALUES, shape[-1]) if shape and stored.strides[-1] == 1 else 0
-
-
-def _bytes(stream: BinaryIO, archive: zipfile.ZipFile | None, tensor: Tensor) -> bytes:
-    assert tensor.stored is not None
-    length = _count(tensor) * _SIZES[tensor.dtype]
-    if tensor.stored.member is None:
-        stream.seek(tensor.stored.offset)
-        return stream.read(length)
-    assert archive is not None
-    info = archive.getinfo(tensor.stored.member)
-    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & ENCRYPTED:
-        return b""
-    # Straight to the place: the archive's own reader reads all that stands before it.
-    stream.seek(info.header_offset)
-    head = stream.read(LOCAL_HEADER.size)
-    if len(head) < LOCAL_HEADER.size:
-        return b""
-    signature, *_, name, extra = LOCAL_HEADER.unpack(head)
-    if signature != b"PK\3\4":
-        return b""
-    stream.seek(info.header_offset + LOCAL_HEADER.size + name + extra + tensor.stored.offset)
-    return stream.read(length)
-
-
-def _values(content: bytes, dtype: str) -> NDArray[np.float32]:
-    content = content[: len(content) // _SIZES[dtype] * _SIZES[dtype]]
-    if dtype == "BF16":
-        return (np.frombuffer(content, "<u2").astype(np.uint32) << np.uint32(16)).view(np.float32)
-    with np.errstate(over="ignore"):
-        return np.frombuffer(content, {"F64": "<f8", "F32": "<f4", "F16": "<f2"}[dtype]).astype(np.float32)

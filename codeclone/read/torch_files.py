@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, BinaryIO
@@ -62,18 +63,11 @@ class TorchError(ValueError):
 
 def read_zip(stream: BinaryIO, path: str, size: int) -> Found:
     """The tensors of a zip file. Raises TorchError, PickleError and OSError."""
-    try:
+    with _zip_errors():
         archive = zipfile.ZipFile(_Bounded(stream))
         members = _members(archive, size)
         root, content = _pickle(archive, members)
         order = archive.read(members[f"{root}byteorder"])[:10] if _is_small(members.get(f"{root}byteorder")) else b""
-    except (
-        zipfile.BadZipFile, zlib.error, ValueError, KeyError, RuntimeError, NotImplementedError, EOFError, struct.error,
-        OverflowError,
-    ) as error:  # fmt: skip
-        if isinstance(error, TorchError):
-            raise
-        raise TorchError(f"no whole zip file: {plain(str(error)[:150]) or type(error).__name__}") from error
 
     def place(storage: Storage) -> tuple[int, int, str] | None:
         member = members.get(f"{root}data/{storage.key}")
@@ -98,6 +92,26 @@ def read_legacy(stream: BinaryIO, path: str, size: int) -> Found:
 
 
 # Zip files
+
+
+def directory(stream: BinaryIO, size: int) -> dict[str, zipfile.ZipInfo]:
+    """Name -> member of a zip file, of which nothing is unpacked. Raises TorchError and OSError."""
+    with _zip_errors():
+        return _members(zipfile.ZipFile(_Bounded(stream)), size)
+
+
+@contextmanager
+def _zip_errors() -> Iterator[None]:
+    """Whatever a damaged zip file raises is a TorchError."""
+    try:
+        yield
+    except (
+        zipfile.BadZipFile, zlib.error, ValueError, KeyError, RuntimeError, NotImplementedError, EOFError, struct.error,
+        OverflowError,
+    ) as error:  # fmt: skip
+        if isinstance(error, TorchError):
+            raise
+        raise TorchError(f"no whole zip file: {plain(str(error)[:150]) or type(error).__name__}") from error
 
 
 class _Bounded:

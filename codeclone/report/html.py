@@ -10,9 +10,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from codeclone.model import LEVELS, Cell, Compared, CompositionRow, Evidence, Report, Repository
+from codeclone.model import LEVELS, Cell, Compared, CompositionRow, Evidence, Plot, Report, Repository
 from codeclone.plain import plain, shortened
-from codeclone.report import explained, lineage
+from codeclone.report import explained, lineage, plots
 from codeclone.report.pairs import MAX_LINE, MAX_MARKED, MAX_ROWS, of_code, pairs
 from codeclone.report.words import (
     OP_MEANING,
@@ -41,6 +41,9 @@ MAX_FINDINGS = 60
 MAX_CONTROLS = 60_000
 """Figures of other pairs beside those of findings, in the whole page; report.json has all of them."""
 
+MAX_POINTS = 20_000
+"""Points of plots in the whole page; a plot that has no room is in report.json."""
+
 LIMITS = {
     "rows": MAX_ROWS,
     "marked": MAX_MARKED,
@@ -48,6 +51,12 @@ LIMITS = {
     "names": MAX_NAMES,
     "findings": MAX_FINDINGS,
     "table": 150,  # rows of a table of a finding other than code
+    "plots": 12,  # of a finding
+    "series": plots.SERIES,
+    "lines": plots.LINES,
+    "points": 400,  # rows of a series in the table behind a plot
+    "label": 80,  # characters of a plot's title, axis or series
+    "says": 500,  # of the sentence under its title
     "places": 5,  # that such a finding names of a side
     "attribution": 1_000,  # rows of each kind
     "score_columns": 6,  # candidates with a column of their own there
@@ -74,7 +83,8 @@ def render(report: Report) -> str:
     environment.globals.update(
         where=where, shares=shares, parts=parts, percent=percent, told=told, figure=figure, title=title, cell=_cell,
         things=things, share_text=explained.share_text, explained_share=explained.explained_share,
-        elsewhere=explained.elsewhere,
+        elsewhere=explained.elsewhere, number=plots.number, mark=plots.mark, shortened=shortened,
+        plot_size=(plots.WIDTH, plots.HEIGHT),
     )  # fmt: skip
     style, script = _source("page.css"), _source("page.js")
     return environment.get_template("report.html").render(
@@ -89,6 +99,7 @@ def render(report: Report) -> str:
         roles=roles,
         controls=explained.whole(report.controls),
         beside=_beside(report.evidence),
+        drawn=_drawn(report.evidence),
         explained_kinds=explained.kinds(report),
         explained_candidates=explained.of_candidates(report),
         answers=explained.answers(report),
@@ -119,6 +130,20 @@ def _beside(evidence: Iterable[Evidence]) -> dict[str, explained.Grid]:
         if grid is not None and grid.size <= room:
             found[finding.id] = grid
             room -= grid.size
+    return found
+
+
+def _drawn(evidence: Iterable[Evidence]) -> dict[str, list[tuple[int, Plot, plots.Drawing | None, bool]]]:
+    """Id -> its plots: (number on the page, plot, how it is drawn, whether the page had room for it)."""
+    found: dict[str, list[tuple[int, Plot, plots.Drawing | None, bool]]] = {}
+    room, number = MAX_POINTS, 0
+    for finding in evidence:
+        for plot in finding.plots[: LIMITS["plots"]]:
+            number += 1
+            points = sum(len(series.points) for series in plot.series)
+            fits = points <= room
+            room -= points if fits else 0
+            found.setdefault(finding.id, []).append((number, plot, plots.drawing(plot) if fits else None, fits))
     return found
 
 

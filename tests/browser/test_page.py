@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from codeclone import scan
+from codeclone.model import Plot, PlotLine, Series
 from codeclone.report import html
 from tests.conftest import SAMPLES
-from tests.reports import DECLARED_BY, told
+from tests.reports import DECLARED_BY, plotted, told
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -63,6 +65,32 @@ def explained_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     path = tmp_path_factory.mktemp("page") / "explained.html"
     path.write_text(html.render(told(scan(left, right, ancestors=(ancestor,), claimed=(claimed,)))), encoding="utf-8")
+    return path
+
+
+DRIFT = Plot(
+    "Standard deviation of each tensor",
+    "tensor, in the order of the layers",
+    "difference of the weights",
+    (
+        Series(
+            "left",
+            tuple((float(i), 1.41e-3 + (i * 37 % 101) * 1e-7) for i in range(300)),
+            tuple(f"model.layers.{i}.self_attn.q_proj.weight" for i in range(300)),
+        ),
+        Series("right", tuple((float(i), 1.42e-3 + (i * 53 % 101) * 1e-7) for i in range(300))),
+    ),
+    (PlotLine("fitted", 1.415e-3, 2e-8),),
+    "The standard deviation is the same in every tensor.",
+)
+
+
+@pytest.fixture(scope="module")
+def plotted_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    long = Plot("W" * 300, "x" * 300, "y" * 300, (Series("n" * 300, ((1e30, 1e-30),), ("l" * 300,)),))
+    report = scan(str(SAMPLES / "renamed"), str(SAMPLES / "original"), only=("config",))
+    path = tmp_path_factory.mktemp("page") / "plotted.html"
+    path.write_text(html.render(plotted(report, DRIFT, long)), encoding="utf-8")
     return path
 
 
@@ -215,7 +243,10 @@ def test_rename_tables_are_there_on_screen_and_in_print(browser, page: Path) -> 
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-@pytest.mark.parametrize(("which", "width"), [("page", 700), ("explained_page", 700), ("explained_page", 420)])
+@pytest.mark.parametrize(
+    ("which", "width"),
+    [("page", 700), ("explained_page", 700), ("explained_page", 420), ("plotted_page", 1280), ("plotted_page", 320)],
+)
 def test_a_narrow_window_does_not_scroll_sideways(
     browser, which: str, width: int, request: pytest.FixtureRequest
 ) -> None:
@@ -314,3 +345,82 @@ def test_everything_is_printed_without_script_as_well(browser, explained_page: P
                 assert all(found), selector
         finally:
             browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_plots_are_seen_and_named(browser, plotted_page: Path) -> None:
+    open_page(browser, plotted_page)
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    svg = browser.find_element("css selector", "figure.plot svg[role=img]")
+    assert svg.is_displayed()
+    assert svg.accessible_name == f"{DRIFT.title} {DRIFT.says}"
+    assert svg.aria_role in {"image", "img"}
+    box = svg.rect
+    marks = browser.execute_script(
+        "return [...arguments[0].querySelectorAll('g.mark')].map((g) => [...g.querySelectorAll('path')].map((p) => "
+        "{ const b = p.getBoundingClientRect(); return [b.left + scrollX, b.top + scrollY, b.width, b.height]; }))",
+        svg,
+    )
+    assert [len(series) for series in marks] == [300, 300]
+    for left, top, width, height in (mark for series in marks for mark in series):
+        assert 2 < width < 12
+        assert 2 < height < 12
+        assert box["x"] <= left <= box["x"] + box["width"]
+        assert box["y"] <= top <= box["y"] + box["height"]
+    texts = browser.execute_script(
+        "const s = arguments[0].getBoundingClientRect(); return [...document.querySelectorAll('svg[role=img] text')]"
+        ".every((t) => { const b = t.getBoundingClientRect(); return b.left >= s.left - 1 && b.right <= s.right + 1; })",
+        svg,
+    )
+    assert texts is True
+
+
+def test_numbers_on_an_axis_do_not_touch(browser, plotted_page: Path) -> None:
+    open_page(browser, plotted_page)
+    groups = browser.execute_script(
+        "return [...document.querySelectorAll('svg[role=img] g.ticks[text-anchor=middle]')].map((g) => "
+        "[...g.children].map((t) => { const b = t.getBoundingClientRect(); return [b.left, b.right]; }))"
+    )
+    assert all(len(group) > 1 for group in groups)
+    for group in groups:
+        assert all(one[1] < other[0] for one, other in pairwise(group))
+
+
+def test_the_numbers_behind_a_plot_open(browser, plotted_page: Path) -> None:
+    open_page(browser, plotted_page)
+    details = browser.find_element("css selector", "details.numbers")
+    table = details.find_element("css selector", "table")
+    assert not table.is_displayed()
+    details.find_element("css selector", "summary").click()
+    assert table.is_displayed()
+    assert len(table.find_elements("css selector", "tbody tr")) == 602
+
+
+def test_marks_are_told_apart_in_print_and_in_the_dark(browser, plotted_page: Path) -> None:
+    colours = (
+        "return ['.plot g.mark-1', '.plot g.mark-2', '.plot .plot-line', '.plot .axis'].map((s) => { const c = "
+        "getComputedStyle(document.querySelector(s)); return [c.fill, c.stroke].find((v) => v !== 'none'); })"
+    )
+    shape = "return [...document.querySelectorAll('.plot g.mark path:first-of-type')].map((p) => p.getAttribute('d'))"
+    found = {}
+    try:
+        for name, emulated in {
+            "print": {"media": "print"},
+            "light": {"features": [{"name": "prefers-color-scheme", "value": "light"}]},
+            "dark": {"features": [{"name": "prefers-color-scheme", "value": "dark"}]},
+        }.items():
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [], **emulated})
+            open_page(browser, plotted_page)
+            if name == "print":
+                browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+                assert all(visible(browser, "figure.plot svg[role=img], .key li, figure.plot figcaption"))
+                assert not any(visible(browser, "details.numbers table"))
+                browser.execute_script("document.querySelector('details.numbers').open = true")
+                assert visible(browser, "details.numbers table") == [True, False]
+            found[name] = browser.execute_script(colours)
+            one, other, *_ = browser.execute_script(shape)
+            assert one.split("m")[1] != other.split("m")[1]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    assert set(found["print"]) == {"rgb(0, 0, 0)"}
+    assert not set(found["light"]) & set(found["dark"])
+    assert len(set(found["light"])) == len(set(found["dark"])) == 3
