@@ -52,7 +52,7 @@ def main() -> None:
     "--only",
     multiple=True,
     metavar="KIND",
-    help="Look at this kind of evidence only: code, config, references, tensors or tokenizer. May be repeated.",
+    help="Look at this kind of evidence only: code, config, references, tensors, tokenizer or weights. May be repeated.",
 )
 @click.option(
     "--base-tokenizer",
@@ -65,6 +65,9 @@ def main() -> None:
     "background_table",
     metavar="TABLE",
     help="How rare code is, as codeclone background counted it. [default: the shipped table]",
+)
+@click.option(
+    "--full", is_flag=True, help="Read all numbers of the weights of LEFT and RIGHT; samples of them otherwise."
 )
 @click.option(
     "-o",
@@ -96,6 +99,7 @@ def scan(
     only: tuple[str, ...],
     base_tokenizer: str | None,
     background_table: str | None,
+    full: bool,
     outputs: tuple[str, ...],
     formats: tuple[str, ...],
     fail_on: str | None,
@@ -125,6 +129,7 @@ def scan(
                 only=only,
                 base_tokenizer=base_tokenizer,
                 background_table=background_table,
+                full=full,
                 progress=progress.step,
             )
             progress.step("writing the report")

@@ -44,6 +44,7 @@ def scan(
     only: Sequence[str] = (),
     base_tokenizer: str | None = None,
     background_table: str | None = None,
+    full: bool = False,
     command: str = "",
     progress: Progress = lambda step: None,
 ) -> Report:
@@ -52,7 +53,7 @@ def scan(
     `ancestors`, `claimed`: sources of declared common ancestors, and of what the left's authors name as theirs; their order
     changes nothing. `only`: kinds of evidence to look at; all where empty. `base_tokenizer`: what the left tokenizer was made
     from, a name of `public_tokenizers.names()` or a source; recognised where it is not given. `background_table`: the
-    file of a table that `stock` built, in place of the shipped one. Raises SourceError for a source that cannot be read,
+    file of a table that `stock` built, in place of the shipped one. `full`: read all numbers of the weights, not samples alone. Raises SourceError for a source that cannot be read,
     NothingToCompareError for one in which no evidence room finds anything, and CodecloneError for an unknown kind.
     """
     with _no_garbage():
@@ -61,7 +62,7 @@ def scan(
             *(("ancestor", source) for source in ancestors),
             *(("claimed", source) for source in claimed),
         ]
-        return _scan(left, sources, only, base_tokenizer, background_table, command, progress)
+        return _scan(left, sources, only, base_tokenizer, background_table, full, command, progress)
 
 
 @contextmanager
@@ -82,6 +83,7 @@ def _scan(
     only: Sequence[str],
     base_tokenizer: str | None,
     background_table: str | None,
+    full: bool,
     command: str,
     progress: Progress,
 ) -> Report:
@@ -93,7 +95,8 @@ def _scan(
         read.append(open_source(source))
     left_snapshot, *others = with_digests(read)
     sides = named([(role, snapshot) for (role, _), snapshot in zip(sources, others, strict=True)])
-    context = Context(table, base_tokenizer=_base_tokenizer(base_tokenizer))
+    whole = {"left": left_snapshot, sides[0][0].name: sides[0][1]} if full else {}
+    context = Context(table, whole=whole, base_tokenizer=_base_tokenizer(base_tokenizer))
     findings = {
         kind: _findings(kind, its_room, left_snapshot, sides, context, progress) for kind, its_room in rooms.items()
     }

@@ -54,6 +54,8 @@ class Context:
     background: Background
     names: Mapping[str, Shares] = field(default_factory=names)
     """How common settings and names are, by section of `background.SECTIONS`."""
+    whole: Mapping[str, Snapshot] = field(default_factory=dict)
+    """Side, `left` or the right candidate's name, -> its snapshot, where all numbers of the weights are to be read; empty elsewhere."""
     base_tokenizer: str | Snapshot | None = None
     """The tokenizer that the left one was made from, as the user names it: one of the shipped tables, or a snapshot."""
 

@@ -6,13 +6,16 @@ common ancestor explains is taken out; of the rest it is said what the differenc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from codeclone.attribution import Item, attributed, explained_items
+from codeclone.batches import in_batches
 from codeclone.evidence import (
     Context,
     Findings,
@@ -35,10 +38,11 @@ from codeclone.match.tensor_pairs import best_pairs, most_alike
 from codeclone.match.weight_alignment import Aligned, Side, aligned, closeness, grids
 from codeclone.match.weight_conclusion import Beside
 from codeclone.match.weight_departure import departure, together
-from codeclone.match.weight_ladder import Ladder, judged_tensors, ladder, rows_by_block
+from codeclone.match.weight_ladder import Ladder, judged_tensors, judged_whole, ladder, rows_by_block
 from codeclone.match.weight_relation import Judged, overall
 from codeclone.match.weight_rungs import aligned_rows, directions
 from codeclone.match.weight_samples import COLUMNS, ROWS, Samples, sampled
+from codeclone.match.weight_whole import RUN, Whole, read_whole
 from codeclone.model import (
     Checkpoint,
     Compared,
@@ -128,8 +132,13 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     mine = _sides(left)
     found = {c.name: [_best(one, _sides(c.profile)) for one in mine] for c in candidates}
     evidence = []
+    unread: list[tuple[str, Skipped]] = []
     for number, pair in enumerate(found[right.name]):
         if pair is not None:
+            if context.whole:
+                pair, reasons = _read_whole(pair, context.whole["left"], context.whole[right.name])
+                found[right.name][number] = pair
+                unread += [("left", reason) for reason in reasons]
             rivals = [(other, found[other.name][number]) for other in others]
             evidence += _finding(pair, right, rivals, len(mine))
     evidence.sort(key=lambda finding: (finding.left[0].location.path, finding.id))
@@ -143,7 +152,7 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
         explanations=explained_items("weights", items, roles(candidates), shares),
         controls=whole_controls(TITLE, candidates, shares, _shares(theirs, back)),
         compared=tuple(_compared(name, its) for name, its in sides(left, candidates)),
-        skipped=skipped(left, candidates),
+        skipped=(*skipped(left, candidates), *unread),
     )
 
 
@@ -172,6 +181,37 @@ def _best(one: _Known, others: Sequence[_Known]) -> _Pair | None:
         return None
     _, other, pairs = best
     return _Pair(side, other, pairs, tuple(judged_tensors(side, other, pairs)), len(likely))
+
+
+def _read_whole(pair: _Pair, left: Snapshot, right: Snapshot) -> tuple[_Pair, tuple[Skipped, ...]]:
+    """The pair by all of its values, each file read once; tensors that could not be read in whole keep what their samples say."""
+    sides = pair.left.checkpoint, pair.right.checkpoint
+    files = [{file.path: file for file in snapshot.files} for snapshot in (left, right)]
+
+    def read(number: int, part: Sequence[Judged]) -> list[tuple[int, Whole | str]]:
+        found: list[tuple[int, Whole | str]] = []
+        with opened(files[0], sides[0]) as ours, opened(files[1], sides[1]) as theirs:
+            for tensor in part:
+                try:
+                    runs = ours.runs(tensor.left, RUN), theirs.runs(tensor.right, RUN)
+                    found.append((tensor.left, read_whole(*runs)))
+                except ValueError as error:
+                    found.append((tensor.left, str(error)))
+        return found
+
+    values = [math.prod(sides[0].tensors[tensor.left].shape or ()) for tensor in pair.tensors]
+    found = dict(chain.from_iterable(in_batches([pair.tensors], [values], read)[0]))
+    tensors, reasons = [], Notes(sides[0].label)
+    for tensor in pair.tensors:
+        whole = found[tensor.left]
+        if isinstance(whole, Whole):
+            tensors.append(judged_whole(pair.left, pair.right, tensor, whole))
+        else:
+            tensors.append(tensor)
+            reasons.add(
+                f"/{plain(sides[0].tensors[tensor.left].name[:200])}", f"its numbers: not read in whole: {whole}"
+            )
+    return replace(pair, tensors=tuple(tensors)), reasons.all()
 
 
 def _compared(name: str, profile: Profile) -> Compared:

@@ -69,6 +69,16 @@ def binomial(successes: int, trials: int, chance: float) -> float:
     return max(SMALLEST, float(special.bdtrc(successes - 1, trials, min(1.0, chance))))
 
 
+def order_chance(correlation: float, size: int) -> float:
+    """Chance that Spearman's correlation of a random order with the order as it is comes so high, by Student's distribution; no
+    order is less likely than one among all."""
+    smallest = max(SMALLEST, math.exp(-math.lgamma(size + 1)))
+    if correlation >= 1:
+        return smallest
+    statistic = correlation * math.sqrt((size - 2) / (1 - correlation**2))
+    return max(smallest, float(special.stdtr(size - 2, -statistic)))
+
+
 def evidence(chance: float) -> float:
     """The e-value 1/2 p^(-1/2) of a p-value (Vovk, Wang 2021, section 2)."""
     return 0.5 / math.sqrt(max(chance, SMALLEST))

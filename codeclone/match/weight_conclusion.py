@@ -21,9 +21,6 @@ LEAST_RELATED = 0.5
 ALIKE = 0.2
 """Correlation of two departures from a common ancestor beyond what siblings on data of their own have (docs/weights.md)."""
 
-WENT_THERE = 0.5
-"""Share of the way to the right that the left went, from the ancestor, for it to be told as more than alike."""
-
 SAME_SLOPE, OTHER_SLOPE = 4.0, 8.0
 """Standard errors: a slope is 1 within the first and is not 1 beyond the second."""
 
@@ -103,8 +100,11 @@ def conclusion(ladder: Ladder, beside: Sequence[Beside], tried: int) -> Conclusi
     said += [why] if why else []
     if whole.relation == "noise" or (made and tested):
         level: Level = "strong"
-    elif related and not made and not any(_went_there(its.departures) for its in related):
+    elif related and not made:
         level = "weak"
+        said.append(
+            "siblings that read the same texts move like this as well, so this does not show that one was trained from the other"
+        )
     else:
         level = "moderate"
     if not tested:
@@ -170,10 +170,6 @@ def _left_over(its: Beside) -> str:
 
 def _not_theirs(its: Beside) -> str:
     return f"{its.told} has tensors of these names and shapes, and other weights"
-
-
-def _went_there(departures: Together | None) -> bool:
-    return departures is not None and departures.agreement >= ALIKE and departures.toward >= WENT_THERE
 
 
 # What it is

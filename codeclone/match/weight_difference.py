@@ -208,9 +208,9 @@ def _kurtosis(values: Doubles) -> float:
     """Excess kurtosis; nan for fewer than eight values or none that differ."""
     if values.size < 8:
         return math.nan
-    centred = values - values.mean()
-    variance = float((centred**2).mean())
-    return float((centred**4).mean()) / variance**2 - 3 if variance > 0 else math.nan
+    squares = (values - values.mean()) ** 2
+    variance = float(squares.mean())
+    return float((squares * squares).mean()) / variance**2 - 3 if variance > 0 else math.nan
 
 
 def _row_spread(gap: Doubles) -> float:

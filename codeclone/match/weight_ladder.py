@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codeclone.match.chances import either, fisher, seed, together
-from codeclone.match.weight_alignment import Aligned, Side, grids, in_both
+from codeclone.match.weight_alignment import Aligned, Side, grids
 from codeclone.match.weight_difference import difference, held
 from codeclone.match.weight_groups import ATTENTION, class_of, groups_of, is_weights
 from codeclone.match.weight_positions import chosen as chosen_rows
@@ -27,6 +27,7 @@ from codeclone.match.weight_rungs import (
     neuron_products,
 )
 from codeclone.match.weight_samples import ROWS, NeuronSample
+from codeclone.match.weight_whole import Whole, with_all
 
 Status = Literal["deterministic", "exact", "calibrated", "parametric", "prerequisite", "nothing to test"]
 
@@ -43,8 +44,8 @@ FEW_QUERIES = 96
 
 WAYS: tuple[Literal["views", "signatures"], ...] = ("views", "signatures")
 
-SURELY = 1e-6
-"""Chance below which neurons are taken to have been put in another order."""
+SURELY, LIKELY = 1e-6, 1e-3
+"""Chance of W4 below which neurons are taken to have partners in another order, unless that of W2 is below the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +82,43 @@ class Ladder:
 
 
 def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
-    """W0 and W8 for each pair of tensors."""
+    """W0 and W8 for each pair of tensors, by their samples."""
     found = []
-    wanted = [
-        (one, other) for one, other in pairs.pairs.items() if is_weights(left.checkpoint.tensors[one])
-    ]  # fmt: skip
+    wanted = [(one, other) for one, other in pairs.pairs.items() if is_weights(left.checkpoint.tensors[one])]
     with_spectrum = _spread(
         [one for one, _ in wanted if class_of(left.checkpoint.tensors[one]) != "norm"], MOST_SPECTRA
     )
     for one, other in wanted:
-        ours, theirs = left.sample(one), right.sample(other)
-        if ours is None or theirs is None:
+        values = grids(left, right, {one: other}, one)
+        if values is None:
             continue
-        tensors = left.checkpoint.tensors[one], right.checkpoint.tensors[other]
-        values = in_both(ours, theirs)
-        types = held(values[0], tensors[0].dtype), held(values[1], tensors[1].dtype)
+        types = _types(left, right, one, other, values)
         its = difference(*values, types, one in with_spectrum)
         if its is not None:
-            found.append(judged(one, other, class_of(tensors[0]), its, types))
+            ours, theirs = left.sample(one), right.sample(other)
+            known = bool(ours and theirs and ours.whole and theirs.whole)
+            found.append(
+                replace(
+                    judged(one, other, class_of(left.checkpoint.tensors[one]), its, types),
+                    same_values=ours.digest == theirs.digest if known and ours and theirs else None,
+                )
+            )
     return found
+
+
+def _types(left: Side, right: Side, one: int, other: int, values: Sequence[NDArray[np.float32]]) -> tuple[str, str]:
+    """The narrowest types that hold the values of both."""
+    tensors = left.checkpoint.tensors[one], right.checkpoint.tensors[other]
+    return held(values[0], tensors[0].dtype), held(values[1], tensors[1].dtype)
+
+
+def judged_whole(left: Side, right: Side, tensor: Judged, whole: Whole) -> Judged:
+    """The same tensor, now by all of its values."""
+    values = grids(left, right, {tensor.left: tensor.right}, tensor.left)
+    assert values is not None
+    types = _types(left, right, tensor.left, tensor.right, values)
+    its = judged(tensor.left, tensor.right, tensor.kind, with_all(tensor.difference, whole), types)
+    return replace(its, digests=whole.digests, same_values=whole.same_values)
 
 
 def _spread(places: Sequence[int], most: int) -> frozenset[int]:
@@ -131,14 +150,15 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
         "W6": w6,
     }
     chances = {name: fisher([its.chance for its in found]) for name, found in tested.items() if found}
-    in_order = chances.get("W2", 1.0) <= SURELY or chances.get("W4", 1.0) > SURELY
+    kept_order = chances.get("W2", 1.0) <= LIKELY or chances.get("W3", 1.0) <= SURELY
+    in_order = kept_order or chances.get("W4", 1.0) > SURELY
     put_back = [] if in_order else _put_back(matches, w4, left, right, tensors)
     replaced = {tensor.left: tensor for tensor in put_back}
     every = [replaced.get(tensor.left, tensor) for tensor in tensors]
     whole = overall(every)
     return Ladder(
         rungs=(
-            _w0(left, right, every),
+            _w0(every),
             _w1(left, right, pairs),
             *(_rung(name, tested[name], chances.get(name), names) for name in tested),
         ),
@@ -159,19 +179,14 @@ def _share_tokens(one: NeuronSample, other: NeuronSample) -> bool:
 # W0, W1
 
 
-def _w0(left: Side, right: Side, tensors: Sequence[Judged]) -> Rung:
+def _w0(tensors: Sequence[Judged]) -> Rung:
     same = [t for t in tensors if t.relation == "identical"]
-    whole = sum(
-        bool(
-            (a := left.sample(t.left)) and (b := right.sample(t.right)) and a.whole and b.whole and a.digest == b.digest
-        )
-        for t in same
-    )
+    whole = sum(t.same_values is True for t in same)
     told = [t for t in tensors if t.difference.left_sd > 0]
     return Rung(
         "W0",
         "are tensors the same, value by value, whatever type they are stored in?",
-        f"{len(same):,} of {len(told):,} equal in every sampled value, {whole:,} of them by the SHA-256 of all values",
+        f"{len(same):,} of {len(told):,} equal in every value that was read, {whole:,} of them in all values",
         "tensors of the same shape differ",
         None,
         "deterministic" if told else "nothing to test",

@@ -68,6 +68,10 @@ class Judged:
     relation: Relation
     toward: Literal["", "left", "right"] = ""
     """The side that was made of the other, where the values say so."""
+    digests: tuple[str, str] | None = None
+    """SHA-256 of both payloads as they are stored; None where they were not read in whole."""
+    same_values: bool | None = None
+    """Whether all values are equal; None where not all were read."""
 
 
 def judged(left: int, right: int, kind: TensorClass, difference: Difference, types: tuple[str, str]) -> Judged:

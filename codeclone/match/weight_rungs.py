@@ -7,21 +7,19 @@ reject it, so a small chance shows a shared origin and no copy.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.optimize import linear_sum_assignment
 
 from codeclone.match.chances import (
     PERMUTATIONS,
-    SMALLEST,
     binomial,
     either,
     matching_bound,
+    order_chance,
     permutation_chance,
     permutations,
 )
@@ -50,7 +48,9 @@ class Tested:
 
 def directions(rows: NDArray[np.float32]) -> Matrix:
     """Rows of length 1, then columns of mean 0: what all rows have in common, strangers have in common as well."""
-    values = np.nan_to_num(rows.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    values = rows.astype(np.float64)
+    if not np.isfinite(values).all():
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     lengths = np.sqrt((values**2).sum(1, keepdims=True))
     scaled = values / np.where(lengths > 0, lengths, 1.0)
     return np.asarray(scaled - scaled.mean(0), np.float64)
@@ -80,9 +80,10 @@ def assigned(left: Matrix, right: Matrix) -> Tested:
     """W3: Spearman's correlation of the best assignment with the order as it is (Zhu et al. 2025, section 3)."""
     cosines = unit(left[:MOST_ASSIGNED]) @ unit(right[:MOST_ASSIGNED]).T
     _, order = linear_sum_assignment(-cosines)
-    found = stats.spearmanr(np.arange(len(order)), order, alternative="greater")
-    smallest = math.exp(-math.lgamma(len(order) + 1))  # of one order among all; the approximation goes below
-    return Tested(float(found.statistic), max(float(found.pvalue), smallest, SMALLEST), len(order))
+    size = len(order)
+    off = float(((order - np.arange(size)).astype(np.float64) ** 2).sum())
+    correlation = 1 - 6 * off / (size * (size**2 - 1))
+    return Tested(correlation, order_chance(correlation, size), size)
 
 
 def most_alike(
@@ -93,7 +94,7 @@ def most_alike(
     By chance two views agree as often as their choices fall on the same neurons: sum over j of the shares that choose j. What
     one view of a neuron has of the other is taken out first, or it would tell both of them the same.
     """
-    (one, two), (three, four) = _apart(left), _apart(right)
+    (one, two), (three, four) = ([side.astype(np.float32) for side in _apart(views)] for views in (left, right))
     queries = min(most, len(one))
     first = np.abs(one[:queries] @ three.T).argmax(1)
     second = np.abs(two[:queries] @ four.T).argmax(1)

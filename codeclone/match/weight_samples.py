@@ -211,6 +211,8 @@ def _neurons(
 
 
 def _finite(values: Values) -> Values:
+    if np.isfinite(values).all():
+        return values
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 

@@ -253,13 +253,13 @@ def _tensors(left: Side, right: Side, tensors: Sequence[Judged]) -> Table:
                 (
                     _name(left, tensor.left), _name(right, tensor.right), tensor.relation, d.count,
                     *(_number(v) for v in (d.correlation, d.mean, d.sd, d.noise, d.kurtosis, d.slope_left, d.slope_right, d.edge, d.row_spread)),
-                    d.rank or None, _number(d.equal), _number(d.left_zeros),
+                    d.rank or None, _number(d.equal), _number(d.left_zeros), *(tensor.digests or (None, None)),
                 ),
             )
         )  # fmt: skip
     columns = (
         "left", "right", "relation", "values", "correlation", "mean", "sd", "noise", "kurtosis", "slope left on right",
-        "slope right on left", "s1", "row spread", "rank", "equal", "zeros left only",
+        "slope right on left", "s1", "row spread", "rank", "equal", "zeros left only", "SHA-256 left", "SHA-256 right",
     )  # fmt: skip
     return Table("Tensors", columns, tuple(rows), max(0, len(tensors) - MAX_ROWS))
 

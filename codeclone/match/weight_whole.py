@@ -1,0 +1,143 @@
+"""All values of two tensors, run by run: digests, and the sums behind a `Difference`, in memory that does not depend on their size."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codeclone.match.weight_difference import Difference
+
+Values = NDArray[np.float32]
+Runs = Iterable[tuple[memoryview, Values]]
+"""Consecutive (bytes as they are stored, values) of a tensor."""
+
+RUN = 2**18
+"""Values of a run."""
+
+AT_ONCE = 2**13
+"""Values that are worked on at once: in double precision they fit into the processor's cache, and no linear algebra library takes
+several threads for so few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What all values of a pair come to."""
+
+    digests: tuple[str, str]
+    """SHA-256 of the left and of the right payload as they are stored, lower-case hexadecimal."""
+    same_values: bool
+    """Whether all values are equal, in whatever types they are stored."""
+    not_finite: int
+    """Values that are no finite numbers on either side."""
+    sums: tuple[float, ...]
+    """Of a pair of finite values a, b with D = a - b: 1, a, b, a a, b b, a b, D, D^2, D^3, D^4, D = 0, a = 0 alone, b = 0 alone,
+    D = 0 where neither is 0, neither is 0."""
+
+
+def digest(runs: Runs) -> str:
+    """SHA-256 of the payload of one tensor."""
+    found = hashlib.sha256()
+    for payload, _ in runs:
+        found.update(payload)
+    return found.hexdigest()
+
+
+def read_whole(left: Runs, right: Runs) -> Whole:
+    """Both tensors have as many values."""
+    digests = hashlib.sha256(), hashlib.sha256()
+    sums = np.zeros(15, np.float64)
+    not_finite, same = 0, True
+    room = _Room()
+    for one, other in _in_step(_hashed(left, digests[0]), _hashed(right, digests[1])):
+        for start in range(0, len(one), AT_ONCE):
+            a, b = one[start : start + AT_ONCE], other[start : start + AT_ONCE]
+            found = room.sums(a, b)
+            if math.isfinite(found[4]) and math.isfinite(found[3]):
+                same = same and found[10] == len(a)
+            else:
+                finite = np.isfinite(a) & np.isfinite(b)
+                same = same and np.array_equal(a, b, equal_nan=True)
+                not_finite += len(a) - int(np.count_nonzero(finite))
+                found = room.sums(a[finite], b[finite])
+            sums += found
+    return Whole((digests[0].hexdigest(), digests[1].hexdigest()), same, not_finite, tuple(sums.tolist()))
+
+
+def _hashed(runs: Runs, digest: hashlib._Hash) -> Iterator[Values]:
+    for payload, values in runs:
+        digest.update(payload)
+        yield values.reshape(-1)
+
+
+def _in_step(left: Iterator[Values], right: Iterator[Values]) -> Iterator[tuple[Values, Values]]:
+    """Runs of one length: the two sides may be stored in units of different sizes."""
+    one, other = next(left, None), next(right, None)
+    while one is not None and other is not None:
+        count = min(len(one), len(other))
+        yield one[:count], other[:count]
+        one = one[count:] if count < len(one) else next(left, None)
+        other = other[count:] if count < len(other) else next(right, None)
+
+
+class _Room:
+    """Memory for a few values in double precision, used again and again: to get new memory takes longer than the sums."""
+
+    def __init__(self) -> None:
+        self._room = np.empty((4, AT_ONCE), np.float64)
+        self._ones = np.ones(AT_ONCE, np.float64)
+
+    def sums(self, one: Values, other: Values) -> tuple[float, ...]:
+        """As `Whole.sums`; not finite where a value is not."""
+        count = len(one)
+        a, b, gap, squares = self._room[:, :count]
+        np.copyto(a, one)
+        np.copyto(b, other)
+        np.subtract(a, b, out=gap)
+        np.multiply(gap, gap, out=squares)
+        ones = self._ones[:count]
+        totals = float(a @ ones), float(b @ ones)
+        equal = count - int(np.count_nonzero(one != other))
+        left, right = (int(np.count_nonzero(side == 0)) for side in (one, other))
+        both = int(np.count_nonzero((one == 0) & (other == 0))) if left and right else 0
+        return (
+            count, *totals, float(a @ a), float(b @ b), float(a @ b), totals[0] - totals[1], float(gap @ gap), float(squares @ gap),
+            float(squares @ squares), equal, left - both, right - both, equal - both, count - left - right + both,
+        )  # fmt: skip
+
+
+def with_all(sampled: Difference, whole: Whole) -> Difference:
+    """The difference with the figures of all values in place of those of the sample, where sums give them.
+
+    What needs more than sums stays that of the sample, and so does the noise where it has to be told from rounding."""
+    n, a, b, aa, bb, ab, d, dd, ddd, dddd, equal, left, right, kept, neither = whole.sums
+    if not n:
+        return sampled
+    left_square, right_square = (max(0.0, square / n - (total / n) ** 2) for square, total in ((aa, a), (bb, b)))
+    covariance = ab / n - a * b / n**2
+    mean, square = d / n, dd / n
+    variance = max(0.0, square - mean**2)
+    fourth = dddd / n - 4 * mean * ddd / n + 6 * mean**2 * square - 3 * mean**4
+    visible = sampled.visible == sampled.count
+    return replace(
+        sampled,
+        count=int(n),
+        left_sd=math.sqrt(left_square),
+        right_sd=math.sqrt(right_square),
+        equal=equal / n,
+        mean=mean,
+        sd=math.sqrt(square),
+        noise=math.sqrt(square) if visible else sampled.noise,
+        visible=int(n) if visible else sampled.visible,
+        kurtosis=fourth / variance**2 - 3 if visible and variance > 0 else sampled.kurtosis,
+        slope_left=covariance / right_square if right_square else math.nan,
+        slope_right=covariance / left_square if left_square else math.nan,
+        slope_error=math.sqrt(variance) / (max(math.sqrt(left_square), 1e-300) * math.sqrt(n)),
+        left_zeros=left / n,
+        right_zeros=right / n,
+        kept=kept / max(1.0, neither),
+    )
