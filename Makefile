@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format stock names public-tokenizers bench-accuracy bench-attribution bench-calibration bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated clean
+.PHONY: demo test check format stock names public-tokenizers bench-accuracy bench-attribution bench-calibration bench-checkpoints bench-configs bench-copied-from bench-declared bench-kernels bench-paraphrases bench-speed bench-unrelated bench-weights bench-weights-speed clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -66,6 +66,13 @@ bench-speed: $(VENV)/.installed ## a cold scan as a multiple of tree-sitter's ow
 
 bench-unrelated: $(VENV)/.installed ## best pairs between unrelated packages: what the levels rest on
 	$(BIN)/python benchmarks/unrelated.py
+
+bench-weights: $(VENV)/.installed ## power and errors of each rung of the ladder of weights; trains small models, rewrites docs/weights.md
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/weights.py
+
+bench-weights-speed: $(VENV)/.installed ## time and memory for the weights of checkpoints of 2 GB and more
+	$(BIN)/python benchmarks/weights_speed.py
 
 bench-kernels: $(VENV)/.installed ## copies, relatives and strangers among packages with kernels
 	$(BIN)/python benchmarks/kernels.py

@@ -11,7 +11,6 @@ siblings came, with Clopper-Pearson limits. A full run writes docs/weights.md. T
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,9 +18,6 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # small matrices, and a process for each processor
 
 import disguises
 import model_files

@@ -79,9 +79,118 @@ def _false(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{rung} in {len(values):,} pairs of strangers: {told}; smallest {min(values):.2g}"
 
 
+# The page
+
+
+INTRODUCTION = """# What the ladder of weights finds, and what it does not
+
+Written by `make bench-weights`, which makes or trains every model that it compares (benchmarks/small_models.py,
+small_training.py, disguises.py). *Simulated* models have the habits of trained ones, scales by depth, gains near 1, rows with a
+common direction, uneven tokens, and no values in common; *trained* ones are language models of 354,000 parameters that were
+trained on synthetic text. A rung has found a copy where its p is at most 1e-6. Limits are 95 % Clopper-Pearson limits.
+"""
+
+
 def document(told: Mapping[str, str], rows: Mapping[str, Sequence[Row]]) -> None:
     """Write docs/weights.md."""
-    raise NotImplementedError
+    parts = [INTRODUCTION]
+    for name in ("disguised", "trained, disguised", "derived"):
+        parts += [f"## {told[name][0].upper()}{told[name][1:]}", *_disguise_table(rows[name])]
+    parts += ["## Noise of 1/708", *_noise_table(rows["noise"])]
+    parts += ["## Strangers of one architecture", *_strangers(told, rows)]
+    parts += ["## Siblings, with their base as ancestor", *_siblings(told, rows)]
+    PAGE.write_text("\n\n".join(part.rstrip() for part in parts) + "\n", encoding="utf-8")
+    print(f"\nwritten: docs/{PAGE.name}")
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
+    made = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in made)
+
+
+def _grouped(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    for name in dict.fromkeys(row["name"] for row in sorted(rows, key=lambda row: row["name"])):
+        yield name, [row for row in rows if row["name"] == name]
+
+
+def _most(values: Sequence[str]) -> str:
+    """Each value with its number, the most frequent first; the value alone where there is one."""
+    counts = sorted(Counter(values).items(), key=lambda its: (-its[1], its[0]))
+    return counts[0][0] if len(counts) == 1 else ", ".join(f"{count} {value}" for value, count in counts)
+
+
+def _power(rows: Sequence[Row], rung: str) -> str:
+    values = [row["chances"][rung] for row in rows if rung in row["chances"]]
+    if not values:
+        return "-"
+    found = sum(value <= FOUND for value in values)
+    low, high = limits(found, len(values))
+    return f"{found}/{len(values)} ({low:.2f}-{high:.2f})"
+
+
+def _disguise_table(rows: Sequence[Row]) -> list[str]:
+    head = ("the left is the right with", "pairs", *RUNGS[:5], "level", "what is said", "direction")
+    lines = [
+        (
+            name, len(its), *(_power(its, rung) for rung in RUNGS[:5]), _most([row["level"] for row in its]),
+            _most([row["claim"] for row in its]), _most([row["direction"] or "not told" for row in its]),
+        )
+        for name, its in _grouped(rows)
+    ]  # fmt: skip
+    return [_table(head, lines)]
+
+
+def _noise_table(rows: Sequence[Row]) -> list[str]:
+    head = ("stored as, noise on", "pairs", "named as noise", "sd off by at most", "direction right", "level")
+    lines = []
+    for name, its in _grouped(rows):
+        side = "right from left" if "on the right" in name else "left from right"
+        named = [row for row in its if "noise on top" in row["claim"]]
+        off = max((abs(row["measures"]["noise_sd"] / NOISE - 1) for row in named), default=float("nan"))
+        right = sum(row["direction"] == side for row in its)
+        lines.append((name, len(its), len(named), f"{off:.2%}", right, _most([row["level"] for row in its])))
+    return [_table(head, lines)]
+
+
+def _strangers(told: Mapping[str, str], rows: Mapping[str, Sequence[Row]]) -> list[str]:
+    parts = []
+    for name in ("strangers", "trained strangers"):
+        its = rows[name]
+        lines = []
+        for rung in RUNGS[:5]:
+            values = np.array([row["chances"][rung] for row in its if rung in row["chances"]])
+            if len(values):
+                counts = [int((values <= at).sum()) for at in (0.05, 0.01, 1e-3, FOUND)]
+                rate = f"{counts[2] / len(values):.2%}, at most {upper(counts[2], len(values)):.2%}"
+                lines.append((rung, len(values), *counts, rate, f"{values.min():.2g}"))
+        head = ("rung", "pairs", "p <= 0.05", "p <= 0.01", "p <= 0.001", "p <= 1e-6", "rate at 0.001", "smallest p")
+        parts += [f"{len(its):,} {told[name]}: {_reached(its)}.", _table(head, lines)]
+    return parts
+
+
+def _siblings(told: Mapping[str, str], rows: Mapping[str, Sequence[Row]]) -> list[str]:
+    parts = []
+    for name in ("siblings", "trained siblings"):
+        its = rows[name]
+        lines = []
+        for kind, some in _grouped(its):
+            figures = [row["beside"][0] for row in some if row.get("beside")]
+            agreeing = [row[5] for row in figures if row[5] is not None]
+            span = f"{min(agreeing):.2f} to {max(agreeing):.2f}" if agreeing else "-"
+            lines.append((kind, len(some), _most([row["level"] for row in some]), span))
+        parts += [
+            f"{len(its):,} {told[name]}: {_reached(its)}.",
+            _table(("siblings", "pairs", "level", "correlation of departures (W7)"), lines),
+        ]
+    return parts
+
+
+def _reached(rows: Sequence[Row]) -> str:
+    told = []
+    for level in LEVELS[1:4]:
+        count = sum(LEVELS.index(row["level"]) >= LEVELS.index(level) for row in rows)
+        told.append(f"{level} or above {count} (at most {upper(count, len(rows)):.2%})")
+    return ", ".join(told)
 
 
 PAGE = Path(__file__).parent.parent / "docs" / "weights.md"

@@ -96,7 +96,10 @@ def write_pair(folder: Path, width: int, layers: int, kind: str) -> None:
     start, _ = head(width, layers, kind)
     for side in ("left", "right"):
         (folder / side).mkdir(parents=True)
-    with (folder / "left" / "model.safetensors").open("wb") as left, (folder / "right" / "model.safetensors").open("wb") as right:
+    with (
+        (folder / "left" / "model.safetensors").open("wb") as left,
+        (folder / "right" / "model.safetensors").open("wb") as right,
+    ):
         left.write(start)
         right.write(start)
         for name, shape in shapes(width, layers):

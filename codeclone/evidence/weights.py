@@ -36,9 +36,10 @@ from codeclone.match.chances import fisher, seed
 from codeclone.match.tensor_content import Beginnings
 from codeclone.match.tensor_pairs import best_pairs, most_alike
 from codeclone.match.weight_alignment import Aligned, Side, aligned, closeness, grids
+from codeclone.match.weight_blocks import rows_by_block
 from codeclone.match.weight_conclusion import Beside
 from codeclone.match.weight_departure import departure, together
-from codeclone.match.weight_ladder import Ladder, judged_tensors, judged_whole, ladder, rows_by_block
+from codeclone.match.weight_ladder import Ladder, judged_tensors, judged_whole, ladder
 from codeclone.match.weight_relation import Judged, overall
 from codeclone.match.weight_rungs import aligned_rows, directions
 from codeclone.match.weight_samples import COLUMNS, ROWS, Samples, sampled

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from codeclone.match.weight_departure import Together
-from codeclone.match.weight_ladder import SURELY, Ladder
+from codeclone.match.weight_ladder import Ladder
+from codeclone.match.weight_partners import SURELY
 from codeclone.match.weight_relation import KURTOSES, MADE, Judged, Noise, Overall, Relation
 from codeclone.model import Level, Role, Stance
 

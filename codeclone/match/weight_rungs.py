@@ -8,7 +8,7 @@ reject it, so a small chance shows a shared origin and no copy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,32 +86,38 @@ def assigned(left: Matrix, right: Matrix) -> Tested:
     return Tested(correlation, order_chance(correlation, size), size)
 
 
-def most_alike(
-    left: Sequence[Matrix], right: Sequence[Matrix], most: int = QUERIES
-) -> tuple[Tested, NDArray[np.int64]]:
-    """W4 and W5: neurons whose most alike one of the other side is the same by two views, in any order; and which that is.
+Views = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Two views of the same neurons, (neurons, values) each, as `two_views` gives them."""
 
-    By chance two views agree as often as their choices fall on the same neurons: sum over j of the shares that choose j. What
-    one view of a neuron has of the other is taken out first, or it would tell both of them the same.
+
+def two_views(views: Sequence[NDArray[np.float32]], way: tuple[int, int], most: int | None = None) -> Views:
+    """Two of the views, of the first `most` neurons: directions of length 1, the second without its part along the first where
+    they have the same values, for what one view of a neuron has of the other would tell both of them the same."""
+    one, two = (directions(views[at])[:most] for at in way)
+    one, two = unit(one), unit(two)
+    if one.shape == two.shape:
+        two = unit(two - (one * two).sum(1, keepdims=True) * one)
+    return one.astype(np.float32), two.astype(np.float32)
+
+
+def most_alike(left: Views, right: Views) -> tuple[Tested, NDArray[np.int64]]:
+    """W4 and W5: neurons whose most alike one of the other side is the same by two views, in any order; and which that is, or -1.
+
+    By chance two views agree as often as their choices fall on the same neurons: sum over j of the shares that choose j.
     """
-    (one, two), (three, four) = ([side.astype(np.float32) for side in _apart(views)] for views in (left, right))
-    queries = min(most, len(one))
-    first = np.abs(one[:queries] @ three.T).argmax(1)
-    second = np.abs(two[:queries] @ four.T).argmax(1)
+    queries, neurons = len(left[0]), len(right[0])
+    first, second = (np.abs(one @ other.T).argmax(1) for one, other in zip(left, right, strict=True))
     agreeing = first == second
-    shares = [np.bincount(choice, minlength=len(three)) / queries for choice in (first, second)]
-    chance = max(float(shares[0] @ shares[1]), 1 / len(three))
+    shares = [np.bincount(choice, minlength=neurons) / queries for choice in (first, second)]
+    chance = max(float(shares[0] @ shares[1]), 1 / neurons)
     # Of true partners each is chosen once; so a neuron that many choose counts once.
     distinct = len(np.unique(first[agreeing]))
     return Tested(float(distinct), binomial(distinct, queries, chance), queries), np.where(agreeing, first, -1)
 
 
-def _apart(views: Sequence[Matrix]) -> tuple[Matrix, Matrix]:
-    """Both views of length 1, the second without its part along the first where they have the same values."""
-    one, two = unit(views[0]), unit(views[1])
-    if one.shape == two.shape:
-        two = unit(two - (one * two).sum(1, keepdims=True) * one)
-    return one, two
+def among(tested: Tested, looked: int) -> Tested:
+    """The best of so many that were looked at (Bonferroni)."""
+    return replace(tested, chance=either([tested.chance] * looked))
 
 
 def neuron_products(left: NDArray[np.float32], right: NDArray[np.float32], its_seed: int) -> Tested:
