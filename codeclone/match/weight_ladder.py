@@ -15,7 +15,7 @@ from codeclone.match.weight_blocks import LEAST_ROWS, rows_by_block, spread
 from codeclone.match.weight_difference import difference, held
 from codeclone.match.weight_groups import class_of, groups_of, is_weights
 from codeclone.match.weight_partners import SURELY, any_order, comparable, partner, put_back, searched
-from codeclone.match.weight_relation import Judged, Overall, judged, overall
+from codeclone.match.weight_relation import Judged, Overall, beside_matrices, judged, overall
 from codeclone.match.weight_rungs import (
     Tested,
     aligned_rows,
@@ -88,7 +88,7 @@ def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
                     same_values=ours.digest == theirs.digest if known and ours and theirs else None,
                 )
             )
-    return found
+    return beside_matrices(found)
 
 
 def _types(left: Side, right: Side, one: int, other: int, values: Sequence[NDArray[np.float32]]) -> tuple[str, str]:
