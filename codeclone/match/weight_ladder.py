@@ -65,7 +65,7 @@ class Ladder:
     sure: bool
     """Whether names say which matrices belong to one block."""
     in_order: bool
-    """Whether neurons stand in their places where they have to do with each other at all."""
+    """Whether neurons stand in their places, and in the basis that they had, where they have to do with each other at all."""
 
 
 def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
@@ -134,8 +134,8 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
     }
     chances = {name: fisher([its.chance for its in found]) for name, found in tested.items() if found}
     kept_order = chances.get("W2", 1.0) <= LIKELY or chances.get("W3", 1.0) <= SURELY
-    in_order = kept_order or chances.get("W4", 1.0) > SURELY
-    beside_partners = [] if in_order else put_back(matches, w4, left, right, tensors)
+    moved = not kept_order and chances.get("W4", 1.0) <= SURELY
+    beside_partners = put_back(matches, w4, left, right, tensors) if moved else []
     replaced = {tensor.left: tensor for tensor in beside_partners}
     every = [replaced.get(tensor.left, tensor) for tensor in tensors]
     whole = overall(every)
@@ -150,7 +150,7 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
         evidence=together([*chances.values()]),
         blocks=max(len(rows), len(matches)),
         sure=all(group.named for side in (left, right) for group in groups_of(side.checkpoint.tensors)),
-        in_order=in_order,
+        in_order=not moved and (kept_order or chances.get("W5", 1.0) > SURELY),
     )
 
 
