@@ -34,9 +34,10 @@ independent values have an edge of 1.09 at most."""
 MOST_LEVELS, FEW_LEVELS = 256, 16
 """Of numbers of eight bits, and of four."""
 
-SAME_STEP = 0.1
+SAME_STEP, FEW_STEPS = 0.15, 4.5
 """Largest distance of a value from a whole number of steps, in steps: values computed from whole numbers are rounded to their
-type. 32 values that have nothing to do with the steps are all so near once in 10^22 times."""
+type. 32 values that have nothing to do with the steps are all so near once in 10^16 times. And how far apart two neighbours may
+be for a first guess of the step to tell by how many steps."""
 
 BEGINNING = 8
 """Rows that are looked at to see whether the rest has to be."""
@@ -257,10 +258,11 @@ def _in_runs(values: Doubles, gap: Doubles, width: int) -> float:
     usable = np.isfinite(step)
     step = np.where(usable, step, 1.0)
     from_least = runs - least
-    for _ in range(2):  # the smallest distance is a first guess: all values together say what the step is
-        levels = np.round(from_least / step)
+    neighbours = np.where(differs & (between < FEW_STEPS * step), between, 0.0)
+    for lengths in (neighbours, from_least, from_least):  # the smallest distance is a first guess, neighbours give a better one
+        levels = np.round(lengths / step)
         squares = (levels**2).sum(1, keepdims=True)
-        step = np.where(squares > 0, (levels * from_least).sum(1, keepdims=True) / np.maximum(squares, 1.0), step)
+        step = np.where(squares > 0, (levels * lengths).sum(1, keepdims=True) / np.maximum(squares, 1.0), step)
     whole = np.abs(from_least / step - levels).max(1, keepdims=True) <= SAME_STEP
     even = usable & whole & (levels.max(1, keepdims=True) <= MOST_LEVELS - 1) & (gaps <= 0.55 * step)
     few = usable & (differs.sum(1, keepdims=True) < FEW_LEVELS) & (width >= 2 * FEW_LEVELS)

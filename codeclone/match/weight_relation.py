@@ -87,10 +87,10 @@ def _relation(
         return "not told", ""  # a side is constant: many are, at the beginning of training
     if d.equal == 1:
         return "identical", ""
-    if d.left_rounded >= ALL:
-        return "rounded", "left"
-    if d.right_rounded >= ALL:
-        return "rounded", "right"
+    rounded = d.left_rounded >= ALL, d.right_rounded >= ALL
+    if any(rounded):
+        # Both: nearly all values are equal, and the few others were touched on whichever side.
+        return "rounded", "" if all(rounded) else "left" if rounded[0] else "right"
     related = d.correlation >= max(RELATED, SURE / math.sqrt(d.count))
     if related and kind in ("matrix", "embedding"):
         made = _made(d, types)
