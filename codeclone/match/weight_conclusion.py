@@ -181,7 +181,8 @@ def _claim(ladder: Ladder, made: bool) -> str:
     if not made:
         order = "" if ladder.in_order else ", with their neurons in another order or in another basis"
         return f"of one origin with those of the right{order}"
-    return {
+    part = "in part " if ladder.overall.counts.get("unrelated") else ""
+    return part + {
         "identical": "those of the right, value by value",
         "rounded": "those of the right, rounded to another type",
         "quantised": "those of the right, quantised",
