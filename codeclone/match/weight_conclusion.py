@@ -10,7 +10,7 @@ from typing import Literal
 from codeclone.match.weight_departure import Together
 from codeclone.match.weight_ladder import Ladder
 from codeclone.match.weight_partners import SURELY
-from codeclone.match.weight_relation import KURTOSES, MADE, Judged, Noise, Overall, Relation
+from codeclone.match.weight_relation import KURTOSES, MADE, MOST, Judged, Noise, Overall, Relation
 from codeclone.model import Level, Role, Stance
 
 LEAST_EVIDENCE = 1_000.0
@@ -181,14 +181,17 @@ def _claim(ladder: Ladder, made: bool) -> str:
     if not made:
         order = "" if ladder.in_order else ", with their neurons in another order or in another basis"
         return f"of one origin with those of the right{order}"
-    part = "in part " if ladder.overall.counts.get("unrelated") else ""
-    return part + {
-        "identical": "those of the right, value by value",
-        "rounded": "those of the right, rounded to another type",
-        "quantised": "those of the right, quantised",
-        "pruned": "those of the right with values set to zero",
-        "noise": "those of the right with noise on top",
-    }[relation]
+    part = "in part " if ladder.apart > (1 - MOST) * (ladder.apart + ladder.overall.related) else ""
+    return (
+        part
+        + {
+            "identical": "those of the right, value by value",
+            "rounded": "those of the right, rounded to another type",
+            "quantised": "those of the right, quantised",
+            "pruned": "those of the right with values set to zero",
+            "noise": "those of the right with noise on top",
+        }[relation]
+    )
 
 
 def _what(ladder: Ladder, made: bool) -> str:

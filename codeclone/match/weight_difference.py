@@ -259,7 +259,11 @@ def _in_runs(values: Doubles, gap: Doubles, width: int) -> float:
     step = np.where(usable, step, 1.0)
     from_least = runs - least
     neighbours = np.where(differs & (between < FEW_STEPS * step), between, 0.0)
-    for lengths in (neighbours, from_least, from_least):  # the smallest distance is a first guess, neighbours give a better one
+    for lengths in (
+        neighbours,
+        from_least,
+        from_least,
+    ):  # the smallest distance is a first guess, neighbours give a better one
         levels = np.round(lengths / step)
         squares = (levels**2).sum(1, keepdims=True)
         step = np.where(squares > 0, (levels * lengths).sum(1, keepdims=True) / np.maximum(squares, 1.0), step)

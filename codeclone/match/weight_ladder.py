@@ -64,6 +64,8 @@ class Ladder:
     """In which W2 to W6 could be tested."""
     sure: bool
     """Whether names say which matrices belong to one block."""
+    apart: int
+    """Tensors of the left with numbers that have nothing to do with the right: unlike their counterpart, or without one."""
     in_order: bool
     """Whether neurons stand in their places, and in the basis that they had, where they have to do with each other at all."""
 
@@ -139,6 +141,7 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
     replaced = {tensor.left: tensor for tensor in beside_partners}
     every = [replaced.get(tensor.left, tensor) for tensor in tensors]
     whole = overall(every)
+    read = sum(sample is not None for sample in left.samples.tensors)
     return Ladder(
         rungs=(
             _w0(every),
@@ -150,6 +153,7 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
         evidence=together([*chances.values()]),
         blocks=max(len(rows), len(matches)),
         sure=all(group.named for side in (left, right) for group in groups_of(side.checkpoint.tensors)),
+        apart=whole.counts.get("unrelated", 0) + read - len(every),
         in_order=not moved and (kept_order or chances.get("W5", 1.0) > SURELY),
     )
 
