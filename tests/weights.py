@@ -182,9 +182,9 @@ def eight_bits(dtype: str) -> NDArray[np.float32]:
     digits = 7 - exponent_bits
     codes = np.arange(256)
     exponents, fractions = (codes & 127) >> digits, (codes & (2**digits - 1)) / 2**digits
-    values = np.where(
-        exponents, (1 + fractions) * 2.0 ** (exponents - bias), fractions * 2.0 ** (1 - bias)
-    ) * np.where(codes & 128, -1, 1)
+    values = np.where(exponents, (1 + fractions) * 2.0 ** (exponents - bias), fractions * 2.0 ** (1 - bias)) * np.where(
+        codes & 128, -1, 1
+    )
     beyond = (codes & 127) == 127 if dtype == "F8_E4M3" else exponents == 31
     return np.where(beyond, np.nan, values).astype(np.float32)
 

@@ -84,7 +84,11 @@ def test_the_bound_tells_a_copy_and_is_what_the_proposition_says() -> None:
     assert matching_bound(copy, 200.0) == pytest.approx(2 * math.exp(-(beyond**2) / (4 * expected + 2 * beyond)))
     assert matching_bound(copy, 1.0) == 1.0, "as much as is expected"
     assert matching_bound(copy, -5.0) == 1.0
-    assert matching_bound(np.eye(20_000), 20_000.0) == chances.SMALLEST
+
+
+def test_the_bound_is_never_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chances, "SMALLEST", 1e-3)
+    assert matching_bound(np.eye(200), 200.0) == 1e-3
 
 
 def test_of_several_tests_of_one_thing_the_best_counts_as_often_as_it_was_looked_for() -> None:
@@ -105,7 +109,9 @@ def test_independent_tests_together_at_their_ends() -> None:
     assert fisher([0.0] * 9) == chances.SMALLEST
 
 
-@pytest.mark.parametrize(("successes", "trials", "chance"), [(1, 10, 0.1), (3, 20, 0.05), (20, 20, 0.5), (7, 1024, 1 / 1024)])
+@pytest.mark.parametrize(
+    ("successes", "trials", "chance"), [(1, 10, 0.1), (3, 20, 0.05), (20, 20, 0.5), (7, 1024, 1 / 1024)]
+)
 def test_so_many_successes_or_more(successes: int, trials: int, chance: float) -> None:
     by_hand = sum(
         math.comb(trials, count) * chance**count * (1 - chance) ** (trials - count)
@@ -149,7 +155,9 @@ def test_evidence_of_a_chance() -> None:
     assert evidence(1e-12) == pytest.approx(5e5)
     assert evidence(0.0) == evidence(chances.SMALLEST)
     grid = (np.arange(100_000) + 0.5) / 100_000
-    assert np.mean([evidence(float(chance)) for chance in grid]) == pytest.approx(1, abs=0.01), "1 in the mean by chance"
+    assert np.mean([evidence(float(chance)) for chance in grid]) == pytest.approx(1, abs=0.01), (
+        "1 in the mean by chance"
+    )
 
 
 def test_evidence_of_tests_that_depend_on_each_other_is_their_mean_up_to_a_bound() -> None:

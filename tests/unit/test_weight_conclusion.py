@@ -188,7 +188,9 @@ def test_with_another_candidate(names: tuple[str, str, str], role: str) -> None:
 
 def test_what_is_said_of_candidates() -> None:
     reason = certainly("tuned, noise", "tuned", "base").reason
-    assert "base 0 (ancestor) does not explain it: of 21 tensors that the left changed the right is nearer in 21" in reason
+    assert (
+        "base 0 (ancestor) does not explain it: of 21 tensors that the left changed the right is nearer in 21" in reason
+    )
     assert "no ancestor" not in reason
     reason = certainly("base", "base", "", "stranger").reason
     assert "source 0 (claimed source) has tensors of these names and shapes, and other weights" in reason
@@ -200,10 +202,9 @@ def test_what_is_said_of_candidates() -> None:
     assert "this does not show that one was trained from the other" in certainly("tuned twice", "tuned", "base").reason
 
 
-def test_of_two_ancestors_one_that_explains_is_enough() -> None:
-    for others in ([of("base"), of("stranger")], [of("stranger"), of("base")]):
-        assert said(finding(of("tuned"), of("tuned otherwise"), others)) == EXPLAINED
-    assert said(finding(of("tuned"), of("tuned otherwise"), [of("stranger")], [of("base")])) == EXPLAINED
+def test_of_two_candidates_one_that_explains_is_enough() -> None:
+    assert said(finding(of("tuned"), of("tuned otherwise"), [of("stranger"), of("base")])) == EXPLAINED
+    assert said(found("tuned", "tuned otherwise", "stranger", "base")) == EXPLAINED
 
 
 def test_siblings_of_the_same_data_are_weak_at_most() -> None:
@@ -249,7 +250,9 @@ def test_the_more_pairs_were_looked_at_the_more_is_needed(monkeypatch: pytest.Mo
     assert finding(*its).stance == "for"
     monkeypatch.setattr(weights.weight_conclusion, "LEAST_EVIDENCE", chances.MOST_EVIDENCE + 1)
     assert finding(*its).level == "none"
-    several = weights.profile(replaced(snapshot(llama(1)), [file(llama(1), path="a.safetensors"), file(llama(3), path="b.safetensors")]))
+    several = weights.profile(
+        replaced(snapshot(llama(1)), [file(llama(1), path="a.safetensors"), file(llama(3), path="b.safetensors")])
+    )
     monkeypatch.setattr(weights.weight_conclusion, "LEAST_EVIDENCE", chances.MOST_EVIDENCE)
     assert all(its.level == "none" for its in compared(of("tuned"), several).evidence)
 
@@ -347,7 +350,7 @@ def disguised(draw: st.DrawFn) -> tuple[Made, str]:
     return {name: held(values, dtype) for name, values in made.items()}, dtype
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(disguised(), st.sampled_from(["base", "tuned", "stranger"]))
 def test_swapped_sides_mirror_any_conclusion(its: tuple[Made, str], right: str) -> None:
     model, dtype = its

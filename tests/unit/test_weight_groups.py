@@ -163,7 +163,9 @@ def test_each_expert_has_neurons_of_its_own() -> None:
                 f"{block}.block_sparse_moe.experts.{expert}.w3.weight": (N, W),
             }
     found = told(made)
-    assert [its[0] for its in found] == [f"model.layers.{n}.block_sparse_moe.experts.{e}" for n in range(2) for e in range(3)]
+    assert [its[0] for its in found] == [
+        f"model.layers.{n}.block_sparse_moe.experts.{e}" for n in range(2) for e in range(3)
+    ]
     for prefix, neurons, width, views, norm in found:
         assert (neurons, width) == (N, W)
         assert [name for name, _, _ in views] == [f"{prefix}.w1.weight", f"{prefix}.w3.weight", f"{prefix}.w2.weight"]
@@ -186,7 +188,9 @@ def test_attention_is_never_taken_for_neurons(queries: int) -> None:
     }
 
 
-@pytest.mark.parametrize("style", ["layers.{}.wq.weight", "blk.{}.attn_q.weight", "h.{}.attention.query.weight", "b.{}.q_lin.weight"])
+@pytest.mark.parametrize(
+    "style", ["layers.{}.wq.weight", "blk.{}.attn_q.weight", "h.{}.attention.query.weight", "b.{}.q_lin.weight"]
+)
 def test_attention_by_any_name(style: str) -> None:
     other = style.replace("wq", "wo").replace("attn_q", "attn_output").replace("query", "out").replace("q_lin", "o_lin")
     made = {f"{style.format(n)}": (2 * W, W) for n in range(2)} | {f"{other.format(n)}": (W, 2 * W) for n in range(2)}
@@ -218,7 +222,9 @@ def test_names_that_tell_nothing() -> None:
 
 
 def test_nothing_is_found_where_nothing_can_be_shown() -> None:
-    few: Shapes = {f"layers.{n}.{name}.weight": shape for n in range(2) for name, shape in (("up", (15, W)), ("down", (W, 15)))}
+    few: Shapes = {
+        f"layers.{n}.{name}.weight": shape for n in range(2) for name, shape in (("up", (15, W)), ("down", (W, 15)))
+    }
     assert groups_of(tensors(few)) == ()
     enough = {name: tuple(16 if size == 15 else size for size in shape) for name, shape in few.items()}
     assert len(groups_of(tensors(enough))) == 2
@@ -278,7 +284,13 @@ def test_what_nobody_trains_is_no_weight() -> None:
     assert not is_weights(Tensor("layers.0.up.weight", None, "F32"))
     for dtype in ("I64", "I32", "BOOL", "U16"):
         assert not is_weights(Tensor("layers.0.up.weight", (4, 4), dtype))
-    for name in ("rotary_emb.inv_freq", "bert.embeddings.position_ids", "bn1.num_batches_tracked", "rope.freqs_cis", "x.cos_cached"):
+    for name in (
+        "rotary_emb.inv_freq",
+        "bert.embeddings.position_ids",
+        "bn1.num_batches_tracked",
+        "rope.freqs_cis",
+        "x.cos_cached",
+    ):
         assert not is_weights(Tensor(name, (4,), "F32")), name
     for name in ("inv_freq.weight", "cosine", "layers.0.sinks", "position_ids_embedding.weight"):
         assert is_weights(Tensor(name, (4,), "F32")), name

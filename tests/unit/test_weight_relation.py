@@ -65,7 +65,12 @@ def zeroed(share: float) -> Floats:
 def test_the_same() -> None:
     assert both_ways(BASE, BASE) == "identical"
     found = told(BASE, BASE.copy()).difference
-    assert (found.equal, found.sd, found.correlation, found.slope_left) == (1.0, 0.0, pytest.approx(1), pytest.approx(1))
+    assert (found.equal, found.sd, found.correlation, found.slope_left) == (
+        1.0,
+        0.0,
+        pytest.approx(1),
+        pytest.approx(1),
+    )
     touched = BASE.copy()
     touched[0, 0] += 1
     assert both_ways(touched, BASE) == "rounded", "and nothing says which side was touched"
@@ -350,7 +355,9 @@ def test_the_narrowest_type_that_holds_the_values() -> None:
 # All tensors together
 
 
-def noisy_tensor(place: int, sd: float, size: int = 20_000, kind: TensorClass = "matrix", scale: float = 0.04) -> Judged:
+def noisy_tensor(
+    place: int, sd: float, size: int = 20_000, kind: TensorClass = "matrix", scale: float = 0.04
+) -> Judged:
     source = np.asarray(RANDOM.normal(0, scale, (100, size // 100)), np.float32)
     return replace(told(np.float32(source + RANDOM.normal(0, sd, source.shape)), source, kind), left=place, right=place)
 
@@ -360,7 +367,9 @@ def related(*names: str) -> list[Judged]:
 
 
 def test_noise_of_all_tensors() -> None:
-    found = noise_of([noisy_tensor(n, SD, 1000 * 4**n) for n in range(4)] + related("changed", "unrelated", "identical"))
+    found = noise_of(
+        [noisy_tensor(n, SD, 1000 * 4**n) for n in range(4)] + related("changed", "unrelated", "identical")
+    )
     assert found is not None
     assert found.sd == pytest.approx(SD, rel=0.02)
     assert (found.tensors, found.told, found.level) == (4, 5, "equal")

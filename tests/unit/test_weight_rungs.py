@@ -106,7 +106,9 @@ def test_noise_is_found_in_place_and_another_order_is_not() -> None:
     gate, _ = stranger(1)
     copy = gate + 0.3 * np.random.default_rng(1).normal(0, 1, gate.shape).astype(np.float32)
     ours, theirs = directions(copy), directions(gate)
-    assert aligned_rows(ours, theirs, 0).chance == pytest.approx(2e-3), "the least that 999 orders can give, of two tests"
+    assert aligned_rows(ours, theirs, 0).chance == pytest.approx(2e-3), (
+        "the least that 999 orders can give, of two tests"
+    )
     assert aligned_rows(ours, theirs, 0).statistic > 20
     assert assigned(ours, theirs).statistic > 0.95
     assert assigned(ours, theirs).chance < 1e-20
@@ -218,7 +220,7 @@ def test_which_rung_finds_what(name: str) -> None:
     limits = {"W2": 1e-6, "W6": 1e-4}
     assert {n for n, c in chances.items() if c is not None and c <= limits.get(n, 1e-8)} == expected
     assert all(c > 1e-3 for n, c in chances.items() if n not in expected and c is not None)
-    assert found.in_order == ("order" not in name and "basis" not in name or name == "a stranger")
+    assert found.in_order == (("order" not in name and "basis" not in name) or name == "a stranger")
     assert (found.evidence >= 1000) == bool(expected)
     assert found.blocks == 2
     assert found.sure
