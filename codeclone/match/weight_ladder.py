@@ -15,7 +15,7 @@ from codeclone.match.weight_blocks import LEAST_ROWS, rows_by_block, spread
 from codeclone.match.weight_difference import difference, held
 from codeclone.match.weight_groups import class_of, groups_of, is_weights
 from codeclone.match.weight_partners import SURELY, any_order, comparable, partner, put_back, searched
-from codeclone.match.weight_relation import Judged, Overall, judged, overall
+from codeclone.match.weight_relation import MATRICES, Judged, Overall, judged, overall
 from codeclone.match.weight_rungs import (
     Tested,
     aligned_rows,
@@ -58,6 +58,8 @@ class Ladder:
     rungs: tuple[Rung, ...]
     tensors: tuple[Judged, ...]
     overall: Overall
+    covered: tuple[int, int]
+    """Left tensors that were compared, and all that were read."""
     evidence: float
     """e-value of a shared origin: the rungs W2 to W6 together."""
     blocks: int
@@ -139,6 +141,11 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
     replaced = {tensor.left: tensor for tensor in beside_partners}
     every = [replaced.get(tensor.left, tensor) for tensor in tensors]
     whole = overall(every)
+    if whole.relation != "noise":
+        # Small tensors can look so by chance: noise is what is the same in all.
+        every = [replace(t, relation="changed") if t.relation == "noise" and t.kind in MATRICES else t for t in every]
+        every = [replace(t, relation="not told") if t.relation == "noise" else t for t in every]
+        whole = replace(overall(every), relation=whole.relation)
     return Ladder(
         rungs=(
             _w0(every),
@@ -147,6 +154,7 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
         ),
         tensors=tuple(every),
         overall=whole,
+        covered=(len(every), sum(sample is not None for sample in left.samples.tensors)),
         evidence=together([*chances.values()]),
         blocks=max(len(rows), len(matches)),
         sure=all(group.named for side in (left, right) for group in groups_of(side.checkpoint.tensors)),
