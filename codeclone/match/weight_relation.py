@@ -230,6 +230,8 @@ def noise_of(tensors: Sequence[Judged]) -> Noise | None:
     told = [
         t for t in tensors
         if t.relation not in ("unrelated", "identical", "rounded")
+        and t.difference.left_sd > 0
+        and t.difference.right_sd > 0
         and t.difference.visible >= LEAST_NOISY
         and t.difference.noise > 0
     ]  # fmt: skip
