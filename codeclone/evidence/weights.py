@@ -41,7 +41,7 @@ from codeclone.match.weight_blocks import rows_by_block
 from codeclone.match.weight_conclusion import Beside
 from codeclone.match.weight_departure import departure, together
 from codeclone.match.weight_ladder import Ladder, judged_tensors, judged_whole, ladder
-from codeclone.match.weight_relation import Judged, overall
+from codeclone.match.weight_relation import Judged, beside_matrices, overall
 from codeclone.match.weight_rungs import aligned_rows, directions
 from codeclone.match.weight_samples import COLUMNS, ROWS, Samples, sampled
 from codeclone.match.weight_whole import RUN, Whole, read_whole
@@ -213,7 +213,7 @@ def _read_whole(pair: _Pair, left: Snapshot, right: Snapshot) -> tuple[_Pair, tu
             reasons.add(
                 f"/{plain(sides[0].tensors[tensor.left].name[:200])}", f"its numbers: not read in whole: {whole}"
             )
-    return replace(pair, tensors=tuple(tensors)), reasons.all()
+    return replace(pair, tensors=tuple(beside_matrices(tensors))), reasons.all()
 
 
 def _compared(name: str, profile: Profile) -> Compared:

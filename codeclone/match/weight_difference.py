@@ -28,7 +28,8 @@ LEAST_CENTRED = 8
 """Rows of a matrix whose columns are centred: what all rows have in common strangers may have as well."""
 
 LEAST_SPREAD = 16
-"""Rows and columns of a grid, at least, whose spectrum is looked at."""
+"""Rows and columns of a grid, at least, whose spectrum and rows are looked at: 3,000 grids of 16 x 16 independent values have an
+edge of 1.09 at most."""
 
 MOST_LEVELS, FEW_LEVELS = 256, 16
 """Of numbers of eight bits, and of four."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -148,6 +148,19 @@ def _noisy(d: Difference) -> Literal["", "left", "right"]:
 
 
 # A whole checkpoint
+
+
+def beside_matrices(tensors: Sequence[Judged]) -> list[Judged]:
+    """The same, without what vectors alone seem to be: two curves that all models of an architecture follow differ by what looks
+    like noise, and by no more than a coarse type would round; and so does one that was trained from the other."""
+    shown = {t.relation for t in tensors if t.kind in MATRICES}
+    alone: set[Relation] = set() if "noise" in shown else {"noise"}
+    if shown <= {"unrelated", "not told"}:
+        alone.add("rounded")
+    return [
+        replace(t, relation="not told", toward="") if t.relation in alone and t.kind not in MATRICES else t
+        for t in tensors
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ other is about 0.55, that of a neuron with its copy under noise of 1/708 about 0
 
 MOST_NEURONS = 65_536
 
-GRAM_NEURONS = 128
+GRAM_NEURONS = 64
 """Neurons of a block, one behind the other, whose products with each other are kept."""
 
 TOKENS, LEAST_TOKENS, MOST_SIGNED = 256, 24, 2**20
