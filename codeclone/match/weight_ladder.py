@@ -108,8 +108,8 @@ def judged_whole(left: Side, right: Side, tensor: Judged, whole: Whole) -> Judge
     return replace(its, digests=whole.digests, same_values=whole.same_values)
 
 
-def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -> Ladder:
-    """`tensors`: of `judged_tensors`. What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing."""
+def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], same_bytes: int = 0) -> Ladder:
+    """`tensors`: of `judged_tensors`. `same_bytes`: tensors without a counterpart that the other side has, byte for byte. What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing."""
     names = sorted((left.samples.manifest, right.samples.manifest))
     rows = _in_place(left, right, pairs, names)
     matches = [(g, its) for g in left.samples.neurons if (its := partner(g, right.samples.neurons, pairs))]
@@ -148,7 +148,7 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
         whole = replace(overall(every), relation=whole.relation)
     return Ladder(
         rungs=(
-            _w0(every),
+            _w0(every, same_bytes),
             _w1(left, right, pairs),
             *(_rung(name, tested[name], chances.get(name), names) for name in tested),
         ),
@@ -165,14 +165,15 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
 # W0, W1
 
 
-def _w0(tensors: Sequence[Judged]) -> Rung:
+def _w0(tensors: Sequence[Judged], same_bytes: int) -> Rung:
     same = [t for t in tensors if t.relation == "identical"]
     whole = sum(t.same_values is True for t in same)
     told = [t for t in tensors if t.difference.left_sd > 0]
     return Rung(
         "W0",
         "are tensors the same, value by value, whatever type they are stored in?",
-        f"{len(same):,} of {len(told):,} equal in every value that was read, {whole:,} of them in all values",
+        f"{len(same):,} of {len(told):,} equal in every value that was read, {whole:,} of them in all values"
+        + f"; {same_bytes:,} without a counterpart have the bytes of such a one" * bool(same_bytes),
         "tensors of the same shape differ",
         None,
         "deterministic" if told else "nothing to test",
