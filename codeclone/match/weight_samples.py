@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.match.weight_groups import NeuronGroup, View, groups_of, is_weights, kept
+from codeclone.match.weight_groups import NeuronGroup, View, groups_of, is_weights, kept, may_be_packed
 from codeclone.match.weight_positions import chosen, start_of, tokens
 from codeclone.model import Checkpoint, Tensor
 
@@ -120,6 +120,8 @@ def sampled(checkpoint: Checkpoint, grid: Grid, share: int = 1) -> Samples:
             reasons.append((place, str(error)))
             continue
         reasons += ((place, reason) for reason in _odd(found[place]))
+    packed = "whole numbers ({}), a buffer or weights that are packed: not unpacked and not compared"
+    reasons += ((place, packed.format(tensor.dtype)) for place, tensor in enumerate(tensors) if may_be_packed(tensor))
     if len(wanted) > MOST_TENSORS:
         reasons.append(
             (wanted[MOST_TENSORS], f"stands behind {MOST_TENSORS:,} other tensors: from here on none is read")
