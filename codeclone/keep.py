@@ -9,7 +9,7 @@ from codeclone.errors import CodecloneError, NothingToCompareError
 from codeclone.evidence import weights
 from codeclone.match.weight_kept import numbers_of, unread_of
 from codeclone.match.weight_samples import Samples
-from codeclone.model import Checkpoint, Location, Profile, Skipped, Snapshot
+from codeclone.model import Checkpoint, File, Location, Profile, Skipped, Snapshot
 from codeclone.plain import plain
 from codeclone.read import kept, open_source
 from codeclone.read.beginnings import LEAST_VALUES
@@ -33,29 +33,40 @@ def keep(source: str, progress: Callable[[str], None] = lambda step: None) -> Ke
     """Sample every checkpoint of a source. Raises SourceError, NothingToCompareError where there is none, and CodecloneError where
     it is too much for one file."""
     progress(f"reading {source}")
-    snapshot = _without_kept(open_source(source))
+    snapshot, already = _without_kept(open_source(source))
     progress("working out the digests of its files")
     snapshot = with_every_digest(snapshot)
     progress("sampling its checkpoints")
     profile = weights.profile(snapshot)
     checkpoints: Sequence[Checkpoint] = profile.details["checkpoints"]
     if not checkpoints:
-        why = f" ({profile.skipped[0].reason})" if profile.skipped else ""
+        why = "".join(f" ({skip.reason})" for skip in (*profile.skipped, *already)[:1])
         raise NothingToCompareError(f"{snapshot.repository.name}: no checkpoint to keep samples of was found{why}")
     try:
         content = kept.packed(_head(snapshot, profile), [numbers_of(its) for its in profile.details["samples"]])
     except ValueError as error:
         raise CodecloneError(f"{snapshot.repository.name}: cannot be kept in one file: {error}") from error
+    _read_again(content, profile, snapshot)
     told = map(_told, checkpoints, profile.details["samples"])
-    return Keepsake(content, tuple(told), (*snapshot.skipped, *profile.skipped))
+    return Keepsake(content, tuple(told), (*snapshot.skipped, *already, *profile.skipped))
 
 
-def _without_kept(snapshot: Snapshot) -> Snapshot:
+def _read_again(content: bytes, profile: Profile, snapshot: Snapshot) -> None:
+    """Raises CodecloneError for a file that would not be the same when it is needed: by then it is too late to keep another one."""
+    file = File(f"it{KEPT}", len(content), "", lambda: content)
+    again = weights.profile(replace(snapshot, files=(file,), skipped=()))
+    before, after = ([its.manifest for its in one.details["samples"]] for one in (profile, again))
+    if before != after:
+        why = "; ".join(skip.reason for skip in again.skipped[-1:])
+        raise CodecloneError(f"{snapshot.repository.name}: cannot be kept: {why}")
+
+
+def _without_kept(snapshot: Snapshot) -> tuple[Snapshot, tuple[Skipped, ...]]:
     """Of samples none are kept again: these are files of their own already."""
     its = [file for file in snapshot.files if kept.reads(file.path)]
-    left_out = (Skipped(Location(file.path), f"a {KEPT} file already: copy it as it is") for file in its)
+    already = tuple(Skipped(Location(file.path), f"a {KEPT} file already: copy it as it is") for file in its)
     files = tuple(file for file in snapshot.files if not kept.reads(file.path))
-    return replace(snapshot, files=files, skipped=(*snapshot.skipped, *left_out))
+    return replace(snapshot, files=files), already
 
 
 def _head(snapshot: Snapshot, profile: Profile) -> kept.Head:

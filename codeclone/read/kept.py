@@ -37,8 +37,11 @@ MAX_HEAD, MAX_BEGINNINGS = 32 * 2**20, 2**28
 
 MAX_CHECKPOINTS, MAX_TENSORS, MAX_FILES, MAX_LEFT_OUT = 50, 150_000, 10_000, 500
 
-MAX_PATH, MAX_TEXT, MAX_ENTRIES, MAX_TYPE = 1_000, 300, 1_000, 20
-"""Characters of a path or pointer, and of any other text; entries of the metadata; characters of a type."""
+MAX_PATH, MAX_TEXT, MAX_FORMAT = 2**14, 300, 20
+"""Characters of a path or pointer, of any other text, of the name of a format; names of tensors have their own bound."""
+
+MAX_ENTRIES = 1_000
+"""Of the metadata, of the formats and of the blocks of neurons of a checkpoint."""
 
 Values = NDArray[np.float32]
 Beginnings = Mapping[str, Values]
@@ -131,7 +134,7 @@ def _checkpoint_entry(kept: Kept) -> dict[str, Any]:
         "shards": its.shards,
         "expected": its.expected,
         "total_size": its.total_size,
-        "metadata": dict([*its.metadata.items()][:MAX_ENTRIES]),
+        "metadata": {name: text[:MAX_TEXT] for name, text in [*its.metadata.items()][:MAX_ENTRIES]},
         "beginnings": [[places[name], len(values)] for name, values in kept.beginnings.items()],
         "unread": [[place, reason[:MAX_TEXT]] for place, reason in kept.unread.items()],
         "blocks": kept.blocks,
@@ -228,9 +231,7 @@ def _kept(entry: Any, beginnings: Values, taken: int) -> tuple[Kept, int]:
     fields = _fields(entry, _CHECKPOINT)
     paths = tuple(_path(path) for path in _list(fields["paths"], MAX_FILES))
     rows = _rows(fields["tensors"], MAX_TENSORS, 4)
-    tensors = tuple(
-        Tensor(_name(name), _shape(shape), _text(dtype, MAX_TYPE, empty=True)) for name, shape, dtype, _ in rows
-    )
+    tensors = tuple(Tensor(_name(name), _shape(shape), _name(dtype)) for name, shape, dtype, _ in rows)
     _wanted(bool(paths) and bool(tensors), "a checkpoint without files or tensors")
     _wanted(len({tensor.name for tensor in tensors}) == len(tensors), "a tensor that stands twice")
     metadata = fields["metadata"]
@@ -252,7 +253,7 @@ def _kept(entry: Any, beginnings: Values, taken: int) -> tuple[Kept, int]:
         paths=paths,
         tensors=tensors,
         owners=tuple(_count(owner, len(paths)) for *_, owner in rows),
-        formats=tuple(_text(name, MAX_TYPE) for name in _list(fields["formats"], MAX_TYPE)),
+        formats=tuple(_text(name, MAX_FORMAT) for name in _list(fields["formats"], MAX_ENTRIES)),
         shards=_count(fields["shards"]),
         expected=_count(fields["expected"]),
         total_size=None if total is None else _count(total),
@@ -305,7 +306,7 @@ def _text(value: Any, most: int, empty: bool = False) -> str:
 
 
 def _name(value: Any) -> str:
-    """Of a tensor, as it is: what shows it makes it plain."""
+    """Of a tensor or a type, as it is: what shows it makes it plain."""
     _wanted(isinstance(value, str) and len(value) <= MAX_NAME, "a name that is none")
     name: str = value
     return name
@@ -323,4 +324,4 @@ def _sha256(value: Any) -> str:
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:
-    return None if value is None else tuple(_count(size) for size in _list(value, MAX_DIMENSIONS))
+    return None if value is None else tuple(_count(size, 2**64) for size in _list(value, MAX_DIMENSIONS))
