@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codeclone.attribution import Item, attributed, explained_items
 from codeclone.batches import in_batches
@@ -41,7 +42,7 @@ from codeclone.match.weight_conclusion import Beside
 from codeclone.match.weight_departure import departure, together
 from codeclone.match.weight_kept import restored
 from codeclone.match.weight_ladder import Ladder, judged_tensors, judged_whole, ladder
-from codeclone.match.weight_relation import Judged, overall
+from codeclone.match.weight_relation import Judged, beside_matrices, overall
 from codeclone.match.weight_rungs import aligned_rows, directions
 from codeclone.match.weight_samples import COLUMNS, ROWS, Samples, sampled
 from codeclone.match.weight_whole import RUN, Whole, read_whole
@@ -249,7 +250,7 @@ def _read_whole(pair: _Pair, left: Snapshot, right: Snapshot) -> tuple[_Pair, tu
             reasons.add(
                 f"/{plain(sides[0].tensors[tensor.left].name[:200])}", f"its numbers: not read in whole: {whole}"
             )
-    return replace(pair, tensors=tuple(tensors)), reasons.all()
+    return replace(pair, tensors=tuple(beside_matrices(tensors))), reasons.all()
 
 
 def _compared(name: str, profile: Profile) -> Compared:
@@ -314,7 +315,23 @@ def _controls(
 
 def _beside(pair: _Pair, its: Ladder, other: Profiled, of_left: _Pair) -> Beside:
     """What an ancestor or a claimed source has to do with a pair."""
-    names = sorted(side.samples.manifest for side in (pair.left, pair.right, of_left.right))
+    found = Beside(
+        told=other.told,
+        role=other.role,
+        compared=2 * len(of_left.pairs.pairs) >= sum(sample is not None for sample in pair.left.samples.tensors),
+        overall=overall(of_left.tensors),
+        evidence=0.0,
+        departures=None,
+        chance=None,
+    )
+    if not its.in_order:
+        told = ladder(of_left.left, of_left.right, of_left.pairs, of_left.tensors)
+        found = replace(found, evidence=told.evidence)
+    return _departed(pair, of_left, found) if found.related else found
+
+
+def _departed(pair: _Pair, of_left: _Pair, found: Beside) -> Beside:
+    """W7: how both sides left an ancestor that the left has to do with."""
     triples = {
         place: (right, of_left.pairs.pairs[place])
         for place, right in pair.pairs.pairs.items()
@@ -322,49 +339,37 @@ def _beside(pair: _Pair, its: Ladder, other: Profiled, of_left: _Pair) -> Beside
     }
     departures = []
     for place, (right, base) in triples.items():
-        one, two = (
-            grids(pair.left, side, {place: to}, place) for side, to in ((pair.right, right), (of_left.right, base))
-        )
-        if one is not None and two is not None:
-            rows, columns = np.minimum(one[0].shape, two[0].shape)
-            values = (values[:rows, :columns] for values in (*one, two[1]))
-            found = departure((place, right, base), *values)
-            departures += [found] if found is not None else []
+        values = _three(pair, of_left, place, right, base)
+        its = departure((place, right, base), *values) if values is not None else None
+        departures += [its] if its is not None else []
     moved = {d.left for d in departures if d.moved and d.right_square > 0}
-    told = ladder(of_left.left, of_left.right, of_left.pairs, of_left.tensors) if not its.in_order else None
-    weights = sum(sample is not None for sample in pair.left.samples.tensors)
-    return Beside(
-        told=other.told,
-        role=other.role,
-        compared=2 * len(of_left.pairs.pairs) >= weights,
-        overall=overall(of_left.tensors),
-        evidence=told.evidence if told else 0.0,
+
+    def rows(place: int) -> tuple[NDArray[np.float32], ...] | None:
+        values = _three(pair, of_left, place, *triples[place]) if place in moved else None
+        return None if values is None else tuple(side - values[2] for side in values[:2])
+
+    names = sorted(side.samples.manifest for side in (pair.left, pair.right, of_left.right))
+    chances = [
+        aligned_rows(directions(ours), directions(theirs), seed([*names, "W7", str(number)])).chance
+        for number, (_, (ours, theirs)) in enumerate(rows_by_block(pair.left, rows))
+    ]
+    return replace(
+        found,
         departures=together(departures) if departures else None,
-        chance=_same_way(pair, of_left, triples, moved, names),
+        chance=fisher(chances) if chances else None,
     )
 
 
-def _same_way(
-    pair: _Pair, of_left: _Pair, triples: Mapping[int, tuple[int, int]], moved: set[int], names: Sequence[str]
-) -> float | None:
-    """W7: W2 on the departures from the ancestor in place of the weights."""
-
-    def values(place: int) -> tuple[Any, ...] | None:
-        if place not in moved:
-            return None
-        right, base = triples[place]
-        one = grids(pair.left, pair.right, {place: right}, place)
-        two = grids(pair.left, of_left.right, {place: base}, place)
-        if one is None or two is None:
-            return None
-        rows, columns = np.minimum(one[0].shape, two[0].shape)
-        return tuple(side[:rows, :columns] - two[1][:rows, :columns] for side in one)
-
-    chances = [
-        aligned_rows(directions(ours), directions(theirs), seed([*names, "W7", str(number)])).chance
-        for number, (_, (ours, theirs)) in enumerate(rows_by_block(pair.left, values))
-    ]
-    return fisher(chances) if chances else None
+def _three(
+    pair: _Pair, of_left: _Pair, place: int, right: int, base: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]] | None:
+    """The values of a left tensor, of the right one and of the ancestor's that all three samples have."""
+    one = grids(pair.left, pair.right, {place: right}, place)
+    two = grids(pair.left, of_left.right, {place: base}, place)
+    if one is None or two is None:
+        return None
+    rows, columns = np.minimum(one[0].shape, two[0].shape)
+    return one[0][:rows, :columns], one[1][:rows, :columns], two[1][:rows, :columns]
 
 
 # Who explains what

@@ -27,8 +27,9 @@ EIGHT_BITS = {"F8_E5M2": 57344.0, "F8_E4M3": 448.0}
 LEAST_CENTRED = 8
 """Rows of a matrix whose columns are centred: what all rows have in common strangers may have as well."""
 
-LEAST_SPREAD = 64
-"""Rows and columns of a grid, at least, whose spectrum is looked at."""
+LEAST_SPREAD = 16
+"""Rows and columns of a grid, at least, whose spectrum and rows are looked at: 3,000 grids of 16 x 16 independent values have an
+edge of 1.09 at most."""
 
 MOST_LEVELS, FEW_LEVELS = 256, 16
 """Of numbers of eight bits, and of four."""
@@ -75,6 +76,8 @@ class Difference:
     """Singular values that hold 99 % of D; 0 where that was not looked at."""
     row_spread: float
     """Coefficient of variation of the rows' variances of D in that of independent values; nan as `edge`."""
+    rows: int
+    """Of the grid."""
     left_zeros: float
     """Share of zeros on the left where the right has none."""
     right_zeros: float
@@ -132,6 +135,7 @@ def difference(left: Values, right: Values, types: tuple[str, str], spectrum: bo
         edge=edge,
         rank=rank,
         row_spread=row_spread,
+        rows=len(left),
         left_zeros=float(np.count_nonzero(is_zero[0] & ~is_zero[1])) / count,
         right_zeros=float(np.count_nonzero(is_zero[1] & ~is_zero[0])) / count,
         kept=kept,

@@ -15,7 +15,7 @@ from codeclone.match.weight_blocks import LEAST_ROWS, rows_by_block, spread
 from codeclone.match.weight_difference import difference, held
 from codeclone.match.weight_groups import class_of, groups_of, is_weights
 from codeclone.match.weight_partners import SURELY, any_order, comparable, partner, put_back, searched
-from codeclone.match.weight_relation import Judged, Overall, judged, overall
+from codeclone.match.weight_relation import MATRICES, Judged, Overall, beside_matrices, judged, overall
 from codeclone.match.weight_rungs import (
     Tested,
     aligned_rows,
@@ -58,6 +58,8 @@ class Ladder:
     rungs: tuple[Rung, ...]
     tensors: tuple[Judged, ...]
     overall: Overall
+    covered: tuple[int, int]
+    """Left tensors that were compared, and all that were read."""
     evidence: float
     """e-value of a shared origin: the rungs W2 to W6 together."""
     blocks: int
@@ -65,7 +67,7 @@ class Ladder:
     sure: bool
     """Whether names say which matrices belong to one block."""
     in_order: bool
-    """Whether neurons stand in their places where they have to do with each other at all."""
+    """Whether neurons stand in their places, and in the basis that they had, where they have to do with each other at all."""
 
 
 def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
@@ -88,7 +90,7 @@ def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
                     same_values=ours.digest == theirs.digest if known and ours and theirs else None,
                 )
             )
-    return found
+    return beside_matrices(found)
 
 
 def _types(left: Side, right: Side, one: int, other: int, values: Sequence[NDArray[np.float32]]) -> tuple[str, str]:
@@ -134,11 +136,16 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
     }
     chances = {name: fisher([its.chance for its in found]) for name, found in tested.items() if found}
     kept_order = chances.get("W2", 1.0) <= LIKELY or chances.get("W3", 1.0) <= SURELY
-    in_order = kept_order or chances.get("W4", 1.0) > SURELY
-    beside_partners = [] if in_order else put_back(matches, w4, left, right, tensors)
+    moved = not kept_order and chances.get("W4", 1.0) <= SURELY
+    beside_partners = put_back(matches, w4, left, right, tensors) if moved else []
     replaced = {tensor.left: tensor for tensor in beside_partners}
     every = [replaced.get(tensor.left, tensor) for tensor in tensors]
     whole = overall(every)
+    if whole.relation != "noise":
+        # Small tensors can look so by chance: noise is what is the same in all.
+        every = [replace(t, relation="changed") if t.relation == "noise" and t.kind in MATRICES else t for t in every]
+        every = [replace(t, relation="not told") if t.relation == "noise" else t for t in every]
+        whole = replace(overall(every), relation=whole.relation)
     return Ladder(
         rungs=(
             _w0(every),
@@ -147,10 +154,11 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
         ),
         tensors=tuple(every),
         overall=whole,
+        covered=(len(every), sum(sample is not None for sample in left.samples.tensors)),
         evidence=together([*chances.values()]),
         blocks=max(len(rows), len(matches)),
         sure=all(group.named for side in (left, right) for group in groups_of(side.checkpoint.tensors)),
-        in_order=in_order,
+        in_order=not moved and (kept_order or chances.get("W5", 1.0) > SURELY),
     )
 
 

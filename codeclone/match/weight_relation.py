@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,6 +18,9 @@ Relation = Literal[
     "identical", "rounded", "quantised", "pruned", "noise", "low rank", "changed", "unrelated", "not told"
 ]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
+
+MATRICES: tuple[TensorClass, ...] = ("matrix", "embedding")
+"""Classes whose tensors can be told from those of strangers by their values."""
 
 MADE: tuple[Relation, ...] = ("identical", "rounded", "quantised", "pruned", "noise")
 """Relations in which the one is made of the other value by value, which no training does."""
@@ -37,9 +40,9 @@ MOST = 0.95
 LEAST_PRUNED = 0.02
 """Share of the values that are zero on one side alone."""
 
-NOISE_KURTOSIS, NOISE_EDGE, NOISE_ROWS, NOISE_ERRORS = 0.12, 1.15, 1.35, 5.0
-"""Of independent noise: largest distance of the kurtosis from that of its distribution, beyond four standard errors; largest s1
-and spread of rows in units of what is expected; standard errors by which mean and slope may be off. Updates of training come
+NOISE_KURTOSIS, NOISE_EDGE, NOISE_ROWS, NOISE_ERRORS = 0.12, 1.15, 1.2, 5.0
+"""Of independent noise: largest distance of the kurtosis from that of its distribution, beyond four standard errors; largest s1 in
+units of what is expected, and spread of rows, beyond four standard errors; standard errors by which mean and slope may be off. Updates of training come
 to s1 of 1.5 and more (docs/weights.md)."""
 
 KURTOSES = {"normal": 0.0, "uniform": -1.2}
@@ -92,14 +95,14 @@ def _relation(
     if d.right_rounded >= ALL:
         return "rounded", "right"
     related = d.correlation >= max(RELATED, SURE / math.sqrt(d.count))
-    if related and kind in ("matrix", "embedding"):
+    if related and kind in MATRICES:
         made = _made(d, types)
         if made is not None:
             return made
     noisy = _noisy(d)
     if noisy:
         return "noise", noisy
-    if kind not in ("matrix", "embedding"):
+    if kind not in MATRICES:
         return "not told", ""  # strangers' gains and biases follow the same curves
     if not related:
         return "unrelated", ""
@@ -133,7 +136,8 @@ def _noisy(d: Difference) -> Literal["", "left", "right"]:
     margin = NOISE_KURTOSIS + 4 * math.sqrt(24 / d.visible)
     if min(abs(d.kurtosis - expected) for expected in KURTOSES.values()) > margin:
         return ""
-    if d.edge > NOISE_EDGE or d.row_spread > NOISE_ROWS or abs(d.mean) > NOISE_ERRORS * d.sd / math.sqrt(d.count):
+    rows = NOISE_ROWS + 4 / math.sqrt(2 * max(1, d.rows))
+    if d.edge > NOISE_EDGE or d.row_spread > rows or abs(d.mean) > NOISE_ERRORS * d.sd / math.sqrt(d.count):
         return ""
     if not d.slope_error <= MOST_SLOPE_ERROR:
         return ""  # two vectors of few values that have nothing to do with each other would do
@@ -144,6 +148,19 @@ def _noisy(d: Difference) -> Literal["", "left", "right"]:
 
 
 # A whole checkpoint
+
+
+def beside_matrices(tensors: Sequence[Judged]) -> list[Judged]:
+    """The same, without what vectors alone seem to be: two curves that all models of an architecture follow differ by what looks
+    like noise, and by no more than a coarse type would round; and so does one that was trained from the other."""
+    shown = {t.relation for t in tensors if t.kind in MATRICES}
+    alone: set[Relation] = set() if "noise" in shown else {"noise"}
+    if shown <= {"unrelated", "not told"}:
+        alone.add("rounded")
+    return [
+        replace(t, relation="not told", toward="") if t.relation in alone and t.kind not in MATRICES else t
+        for t in tensors
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +199,11 @@ class Overall:
     """None where fewer than three tensors show any."""
 
     @property
+    def told(self) -> int:
+        """Tensors of which it can be told whether they have to do with their counterpart."""
+        return sum(self.counts.values()) - self.counts.get("not told", 0)
+
+    @property
     def related(self) -> int:
         """Tensors that have to do with their counterpart."""
         return sum(count for relation, count in self.counts.items() if relation not in ("unrelated", "not told"))
@@ -192,7 +214,7 @@ def overall(tensors: Sequence[Judged]) -> Overall:
     counts: Counter[Relation] = Counter(tensor.relation for tensor in tensors)
     noise = noise_of(tensors)
     told = [t for t in tensors if t.relation != "not told"]
-    matrices = [t for t in told if t.kind in ("matrix", "embedding")] or told
+    matrices = [t for t in told if t.kind in MATRICES] or told
     shares = Counter(t.relation for t in matrices)
     relation: Relation = "not told"
     if matrices:
@@ -221,6 +243,8 @@ def noise_of(tensors: Sequence[Judged]) -> Noise | None:
     told = [
         t for t in tensors
         if t.relation not in ("unrelated", "identical", "rounded")
+        and t.difference.left_sd > 0
+        and t.difference.right_sd > 0
         and t.difference.visible >= LEAST_NOISY
         and t.difference.noise > 0
     ]  # fmt: skip

@@ -46,7 +46,7 @@ MOST_NEURONS = 65_536
 MOST_SIDE = 2**48
 """Rows, and columns, from which on no tensor has so many: places among them are counted in int64."""
 
-GRAM_NEURONS = 128
+GRAM_NEURONS = 64
 """Neurons of a block, one behind the other, whose products with each other are kept."""
 
 TOKENS, LEAST_TOKENS, MOST_SIGNED = 256, 24, 2**20
