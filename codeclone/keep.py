@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from codeclone.errors import CodecloneError, NothingToCompareError
 from codeclone.evidence import weights
-from codeclone.match.weight_kept import numbers_of, unread_of
+from codeclone.match.weight_kept import bounds, numbers_of, unread_of
 from codeclone.match.weight_samples import Samples
 from codeclone.model import Checkpoint, File, Location, Profile, Skipped, Snapshot
 from codeclone.plain import plain
@@ -75,6 +75,7 @@ def _head(snapshot: Snapshot, profile: Profile) -> kept.Head:
     return kept.Head(
         repository=snapshot.repository.name,
         digest=snapshot.repository.digest,
+        bounds=bounds(),
         checkpoints=tuple(_kept(*one) for one in each),
         files=tuple(kept.KeptFile(file.path, file.sha256, file.size) for file in its["contents"]),
         left_out=its["left out"],

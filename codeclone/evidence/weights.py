@@ -40,7 +40,7 @@ from codeclone.match.weight_alignment import Aligned, Side, aligned, closeness, 
 from codeclone.match.weight_blocks import rows_by_block
 from codeclone.match.weight_conclusion import Beside
 from codeclone.match.weight_departure import departure, together
-from codeclone.match.weight_kept import restored
+from codeclone.match.weight_kept import bounds, restored
 from codeclone.match.weight_ladder import Ladder, judged_tensors, judged_whole, ladder
 from codeclone.match.weight_relation import Judged, beside_matrices, overall
 from codeclone.match.weight_rungs import aligned_rows, directions
@@ -97,7 +97,7 @@ def profile(snapshot: Snapshot) -> Profile:
         try:
             its = _samples(checkpoint, files, there, read.kept.get(checkpoint.label))
         except ValueError as error:
-            told.append(Skipped(Location(checkpoint.label), f"its kept samples cannot be true: {error}"))
+            told.append(Skipped(Location(checkpoint.label), f"its kept samples cannot be used: {error}"))
             continue
         checkpoints.append(checkpoint)
         beginnings.append(first)
@@ -124,6 +124,8 @@ def profile(snapshot: Snapshot) -> Profile:
 def _samples(checkpoint: Checkpoint, files: Mapping[str, File], share: int, numbers: Numbers | None) -> Samples:
     """`share`: checkpoints of the repository that are there. Raises ValueError for kept `numbers` that cannot be true."""
     if numbers is not None:
+        if numbers.bounds != bounds():
+            raise ValueError("they were taken by another release of codeclone")
         values = read_values(numbers.file, numbers.number)
         return restored(checkpoint, values, numbers.unread, numbers.blocks, numbers.checkpoints)
     with opened(files, checkpoint) as read:

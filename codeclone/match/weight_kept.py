@@ -13,7 +13,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.match.weight_groups import NeuronGroup
+from codeclone.match import weight_samples
+from codeclone.match.weight_groups import MOST_GROUPS, NeuronGroup
 from codeclone.match.weight_samples import (
     GRAM_NEURONS,
     SIGNED,
@@ -28,6 +29,19 @@ from codeclone.model import Checkpoint
 
 ROUNDED = 1e-3
 """By which a product of two vectors of length 1 may be over 1."""
+
+
+BOUNDS = (
+    "ROWS", "COLUMNS", "MOST_VALUES", "LEAST_SIDE", "MOST_TENSORS", "MOST_NEURON_VALUES", "MOST_VIEWED", "NEURON_COLUMNS",
+    "MOST_NEURONS", "GRAM_NEURONS", "TOKENS", "LEAST_TOKENS", "MOST_SIGNED", "MOST_VOCABULARY", "MOST_WHOLE_VALUES",
+    "WHOLE_GROUPS", "SIGNED",
+)  # fmt: skip
+"""Of `weight_samples`: what the numbers are depends on them."""
+
+
+def bounds() -> str:
+    """Differs between releases that sample otherwise."""
+    return " ".join(str(its) for its in (*(getattr(weight_samples, name) for name in BOUNDS), MOST_GROUPS))
 
 
 def numbers_of(samples: Samples) -> Values:

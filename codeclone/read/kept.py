@@ -27,7 +27,7 @@ from codeclone.read.lfs import MAX_POINTER_BYTES, pointer_of
 from codeclone.read.tensors import KEPT, MAX_DIMENSIONS, MAX_NAME
 
 VERSION = 1
-"""Of what is in the file; to be raised with the bounds and places of `match.weight_samples`, which say what its numbers mean."""
+"""Of what is in the file; to be raised when `match.weight_samples` takes other places, which say what its numbers mean."""
 
 MAX_BYTES = 2**30
 """Of one file; that of one checkpoint has about 100 MB."""
@@ -80,6 +80,8 @@ class Head:
     repository: str
     digest: str
     """Of the snapshot."""
+    bounds: str
+    """By which its checkpoints were sampled, as `match.weight_kept` has them."""
     checkpoints: tuple[Kept, ...]
     files: tuple[KeptFile, ...]
     """Those whose bytes are known by their digest."""
@@ -116,6 +118,7 @@ def _entry(head: Head) -> dict[str, Any]:
         "version": VERSION,
         "repository": head.repository[:MAX_TEXT],
         "digest": head.digest,
+        "bounds": head.bounds,
         "checkpoints": [_checkpoint_entry(kept) for kept in head.checkpoints],
         "files": [[file.path, file.sha256, file.size] for file in head.files[:MAX_FILES]],
         "left_out": [
@@ -192,7 +195,7 @@ def _floats(content: NDArray[np.uint8]) -> Values:
 
 
 def _of_entry(entry: Any, beginnings: Values) -> Head:
-    fields = _fields(entry, ("version", "repository", "digest", "checkpoints", "files", "left_out"))
+    fields = _fields(entry, ("version", "repository", "digest", "bounds", "checkpoints", "files", "left_out"))
     if fields["version"] != VERSION or type(fields["version"]) is not int:
         raise ValueError("of another release of codeclone")
     checkpoints, taken = [], 0
@@ -206,6 +209,7 @@ def _of_entry(entry: Any, beginnings: Values) -> Head:
     return Head(
         repository=_text(fields["repository"], MAX_TEXT),
         digest=_sha256(fields["digest"]),
+        bounds=_text(fields["bounds"], MAX_TEXT),
         checkpoints=tuple(checkpoints),
         files=tuple(
             KeptFile(_path(path), _sha256(sha256), _count(size))

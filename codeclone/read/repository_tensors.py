@@ -53,6 +53,8 @@ class Numbers:
     """Of the checkpoint in that file, 0-based."""
     checkpoints: int
     """In that file."""
+    bounds: str
+    """As `kept.Head` has them."""
     unread: Mapping[int, str]
     blocks: tuple[int, ...]
 
@@ -138,7 +140,7 @@ def _checkpoints_of(file: File, head: Head) -> Iterator[tuple[Checkpoint, FirstV
     for number, kept in enumerate(head.checkpoints):
         its = kept.checkpoint
         paths = tuple(f"{file.path}/{path}" for path in its.paths)
-        numbers = Numbers(file, number, len(head.checkpoints), kept.unread, kept.blocks)
+        numbers = Numbers(file, number, len(head.checkpoints), head.bounds, kept.unread, kept.blocks)
         yield replace(its, label=paths[0], paths=paths), kept.beginnings, numbers
 
 
