@@ -32,6 +32,7 @@ from codeclone.match import weight_conclusion, weight_showing
 from codeclone.match.weight_alignment import Side
 from codeclone.match.weight_beside import beside
 from codeclone.match.weight_full import in_full
+from codeclone.match.weight_kept import bounds, restored
 from codeclone.match.weight_ladder import ladder
 from codeclone.match.weight_pairs import Known, Pair, best
 from codeclone.match.weight_samples import COLUMNS, ROWS, Samples, sampled
@@ -40,6 +41,7 @@ from codeclone.model import (
     Compared,
     Control,
     Evidence,
+    File,
     Location,
     Measure,
     Method,
@@ -49,8 +51,9 @@ from codeclone.model import (
     Snapshot,
 )
 from codeclone.plain import plain
+from codeclone.read.kept import read_values
 from codeclone.read.notes import Notes
-from codeclone.read.repository_tensors import read_repository
+from codeclone.read.repository_tensors import Numbers, read_repository
 from codeclone.read.tensors import reads as reads_tensors
 from codeclone.read.values import opened
 
@@ -72,13 +75,19 @@ def reads(path: str) -> bool:
 
 
 def profile(snapshot: Snapshot) -> Profile:
-    """Sample every checkpoint."""
+    """Sample every checkpoint, or take the samples that were kept of it."""
     read = read_repository(snapshot)
     files = {file.path: file for file in snapshot.files}
-    samples, told = [], [*read.skipped]
-    for checkpoint in read.checkpoints:
-        with opened(files, checkpoint) as values:
-            its = sampled(checkpoint, values.grid, len(read.checkpoints))
+    checkpoints, beginnings, samples, told = [], [], [], [*read.skipped]
+    there = sum(checkpoint.label not in read.kept for checkpoint in read.checkpoints)
+    for checkpoint, first in zip(read.checkpoints, read.beginnings, strict=True):
+        try:
+            its = _samples(checkpoint, files, there, read.kept.get(checkpoint.label))
+        except ValueError as error:
+            told.append(Skipped(Location(checkpoint.label), f"its kept samples cannot be used: {error}"))
+            continue
+        checkpoints.append(checkpoint)
+        beginnings.append(first)
         samples.append(its)
         told += _reasons(checkpoint, its)
     return Profile(
@@ -87,9 +96,27 @@ def profile(snapshot: Snapshot) -> Profile:
         snapshot_digest=snapshot.repository.digest,
         facts=facts_of_data(np.zeros(0, np.uint64), []),
         fragments=(),
-        details={"checkpoints": read.checkpoints, "beginnings": read.beginnings, "samples": tuple(samples)},
+        details={
+            "checkpoints": tuple(checkpoints),
+            "beginnings": tuple(beginnings),
+            "samples": tuple(samples),
+            "kept": frozenset(read.kept),
+            "contents": read.contents,
+            "left out": read.skipped,
+        },
         skipped=tuple(told),
     )
+
+
+def _samples(checkpoint: Checkpoint, files: Mapping[str, File], share: int, numbers: Numbers | None) -> Samples:
+    """`share`: checkpoints of the repository that are there. Raises ValueError for kept `numbers` that cannot be true."""
+    if numbers is not None:
+        if numbers.bounds != bounds():
+            raise ValueError("they were taken by another release of codeclone")
+        values = read_values(numbers.file, numbers.number)
+        return restored(checkpoint, values, numbers.unread, numbers.blocks, numbers.checkpoints)
+    with opened(files, checkpoint) as read:
+        return sampled(checkpoint, read.grid, share)
 
 
 def _reasons(checkpoint: Checkpoint, samples: Samples) -> tuple[Skipped, ...]:
@@ -117,7 +144,9 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     unread: list[tuple[str, Skipped]] = []
     for number, pair in enumerate(found[right.name]):
         if pair is not None:
-            if context.whole:
+            if context.whole and (gone := _gone(pair, left, right)):
+                unread += gone
+            elif context.whole:
                 pair, reasons = _read_whole(pair, [(name, context.whole[name]) for name in ("left", right.name)])
                 found[right.name][number] = pair
                 unread += reasons
@@ -157,6 +186,16 @@ def _read_whole(pair: Pair, whole: Sequence[tuple[str, Snapshot]]) -> tuple[Pair
                 notes.add(_pointer(checkpoints[number], place), f"its numbers: not read in whole: {reason}")
         told += [(name, skip) for skip in notes.all()]
     return pair, told
+
+
+def _gone(pair: Pair, left: Profile, right: Profiled) -> list[tuple[str, Skipped]]:
+    """Sides of a pair that cannot be read in whole."""
+    both = (("left", left, pair.left), (right.name, right.profile, pair.right))
+    return [
+        (name, Skipped(Location(side.checkpoint.label), "not read in whole: only samples were kept of it"))
+        for name, profile, side in both
+        if side.checkpoint.label in profile.details["kept"]
+    ]
 
 
 def _compared(name: str, profile: Profile) -> Compared:
