@@ -32,6 +32,7 @@ from weights_outcome import Row, document, tell
 
 from codeclone.background import shipped
 from codeclone.evidence import Context, Findings, Profiled, room
+from codeclone.match.chances import SMALLEST
 from codeclone.model import LADDER
 
 PROCESSES = 2
@@ -86,7 +87,11 @@ def row_of(population: str, pair: Pair, dtype: str) -> Row:
             "stance": finding.stance,
             "direction": finding.direction,
             "claim": finding.claim.partition(": ")[2],
-            "chances": {line.cells[0]: line.cells[4] for line in ladder.rows if line.cells[4] is not None},
+            "chances": {
+                line.cells[0]: line.cells[4] if isinstance(line.cells[4], float) else SMALLEST
+                for line in ladder.rows
+                if line.cells[4] is not None
+            },
             "measures": {measure.name: measure.value for measure in finding.measures},
             "beside": [
                 list(line.cells)

@@ -228,7 +228,7 @@ def _explained_by(candidate: Candidate, compared: Compared) -> str:
     best = f"; the other {rest:,} the right repository explains better than it does" if rest and counts else ""
     return (
         f"{whom} was examined: of {things} that the left shares with the right repository and that are not stock (fragments, "
-        f"settings, tokens, tensors, references) {explains}{best}."
+        f"settings, tokens, tensors and their numbers, references) {explains}{best}."
     )
 
 

@@ -10,14 +10,11 @@ from typing import Literal
 from codeclone.match.weight_departure import Together
 from codeclone.match.weight_ladder import Ladder
 from codeclone.match.weight_partners import SURELY
-from codeclone.match.weight_relation import KURTOSES, MADE, MOST, Judged, Noise, Overall, Relation
+from codeclone.match.weight_relation import KURTOSES, MADE, Judged, Noise, Overall, Relation
 from codeclone.model import Level, Role, Stance
 
 LEAST_EVIDENCE = 1_000.0
 """e-value from which on a shared origin is told. An e-value is at least so large by chance once in so many times (Markov)."""
-
-LEAST_RELATED = 0.5
-"""Share of the tensors that tell that have to do with an ancestor for it to be one."""
 
 ALIKE = 0.2
 """Correlation of two departures from a common ancestor beyond what siblings on data of their own have (docs/weights.md)."""
@@ -27,6 +24,10 @@ SAME_SLOPE, OTHER_SLOPE = 4.0, 8.0
 
 IN_ANY_ORDER = {"W2", "W4", "W6"}
 """Rungs that have to be tested before anything speaks against a common origin."""
+
+IN_PART = 0.75
+"""Share of the left's tensors that have to be compared, and for a claim of what was done to them also have to be related, for a claim
+about the whole."""
 
 LEAST_TENSORS = 3
 """That have to show a relation."""
@@ -52,9 +53,8 @@ class Beside:
 
     @property
     def related(self) -> bool:
-        counts = self.overall.counts
-        told = sum(counts.values()) - counts.get("not told", 0)
-        return told > 0 and self.overall.related >= LEAST_RELATED * told
+        """Whether at least half of the tensors that tell have to do with it."""
+        return self.overall.related > 0 and 2 * self.overall.related >= self.overall.told
 
     @property
     def explains(self) -> bool:
@@ -97,6 +97,12 @@ def conclusion(ladder: Ladder, beside: Sequence[Beside], tried: int) -> Conclusi
         *(_left_over(its) for its in related),
         *(_not_theirs(its) for its in beside if its not in related and its.compared),
     ]
+    compared, read = ladder.covered
+    strange = whole.counts.get("unrelated", 0) if made else 0
+    in_part = compared - strange < IN_PART * read
+    if in_part:
+        like = " that they have to do with" if strange else ""
+        said.append(f"only {compared - strange:,} of the left's {read:,} tensors have a counterpart{like}")
     direction, why = direction_of(ladder)
     said += [why] if why else []
     if whole.relation == "noise" or (made and tested):
@@ -109,8 +115,9 @@ def conclusion(ladder: Ladder, beside: Sequence[Beside], tried: int) -> Conclusi
     else:
         level = "moderate"
     if not tested:
-        said.append("no ancestor with such weights was examined: both may have taken them from one public source")
-    claim = _claim(ladder, made)
+        public = "" if whole.relation == "noise" else ": both may have taken them from one public source"
+        said.append(f"no ancestor with such weights was examined{public}")
+    claim = "in part " * in_part + _claim(ladder, made)
     return Conclusion(level, "for", claim, "; ".join(said), direction)
 
 
@@ -181,22 +188,18 @@ def _claim(ladder: Ladder, made: bool) -> str:
     if not made:
         order = "" if ladder.in_order else ", with their neurons in another order or in another basis"
         return f"of one origin with those of the right{order}"
-    part = "in part " if ladder.apart > (1 - MOST) * (ladder.apart + ladder.overall.related) else ""
-    return (
-        part
-        + {
-            "identical": "those of the right, value by value",
-            "rounded": "those of the right, rounded to another type",
-            "quantised": "those of the right, quantised",
-            "pruned": "those of the right with values set to zero",
-            "noise": "those of the right with noise on top",
-        }[relation]
-    )
+    return {
+        "identical": "those of the right, value by value",
+        "rounded": "those of the right, rounded to another type",
+        "quantised": "those of the right, quantised",
+        "pruned": "those of the right with values set to zero",
+        "noise": "those of the right with noise on top",
+    }[relation]
 
 
 def _what(ladder: Ladder, made: bool) -> str:
     whole = ladder.overall
-    told = sum(whole.counts.values()) - whole.counts.get("not told", 0)
+    told = whole.told
     if made and whole.relation == "noise" and whole.noise is not None:
         return noise_told(whole.noise)
     if made:

@@ -15,7 +15,7 @@ from codeclone.match.weight_blocks import LEAST_ROWS, rows_by_block, spread
 from codeclone.match.weight_difference import difference, held
 from codeclone.match.weight_groups import class_of, groups_of, is_weights
 from codeclone.match.weight_partners import SURELY, any_order, comparable, partner, put_back, searched
-from codeclone.match.weight_relation import Judged, Overall, beside_matrices, judged, overall
+from codeclone.match.weight_relation import MATRICES, Judged, Overall, beside_matrices, judged, overall
 from codeclone.match.weight_rungs import (
     Tested,
     aligned_rows,
@@ -58,14 +58,14 @@ class Ladder:
     rungs: tuple[Rung, ...]
     tensors: tuple[Judged, ...]
     overall: Overall
+    covered: tuple[int, int]
+    """Left tensors that were compared, and all that were read."""
     evidence: float
     """e-value of a shared origin: the rungs W2 to W6 together."""
     blocks: int
     """In which W2 to W6 could be tested."""
     sure: bool
     """Whether names say which matrices belong to one block."""
-    apart: int
-    """Tensors of the left with numbers that have nothing to do with the right: unlike their counterpart, or without one."""
     in_order: bool
     """Whether neurons stand in their places, and in the basis that they had, where they have to do with each other at all."""
 
@@ -108,8 +108,8 @@ def judged_whole(left: Side, right: Side, tensor: Judged, whole: Whole) -> Judge
     return replace(its, digests=whole.digests, same_values=whole.same_values)
 
 
-def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -> Ladder:
-    """`tensors`: of `judged_tensors`. What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing."""
+def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], same_bytes: int = 0) -> Ladder:
+    """`tensors`: of `judged_tensors`. `same_bytes`: tensors without a counterpart that the other side has, byte for byte. What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing."""
     names = sorted((left.samples.manifest, right.samples.manifest))
     rows = _in_place(left, right, pairs, names)
     matches = [(g, its) for g in left.samples.neurons if (its := partner(g, right.samples.neurons, pairs))]
@@ -141,19 +141,23 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
     replaced = {tensor.left: tensor for tensor in beside_partners}
     every = [replaced.get(tensor.left, tensor) for tensor in tensors]
     whole = overall(every)
-    read = sum(sample is not None for sample in left.samples.tensors)
+    if whole.relation != "noise":
+        # Small tensors can look so by chance: noise is what is the same in all.
+        every = [replace(t, relation="changed") if t.relation == "noise" and t.kind in MATRICES else t for t in every]
+        every = [replace(t, relation="not told") if t.relation == "noise" else t for t in every]
+        whole = replace(overall(every), relation=whole.relation)
     return Ladder(
         rungs=(
-            _w0(every),
+            _w0(every, same_bytes),
             _w1(left, right, pairs),
             *(_rung(name, tested[name], chances.get(name), names) for name in tested),
         ),
         tensors=tuple(every),
         overall=whole,
+        covered=(len(every), sum(sample is not None for sample in left.samples.tensors)),
         evidence=together([*chances.values()]),
         blocks=max(len(rows), len(matches)),
         sure=all(group.named for side in (left, right) for group in groups_of(side.checkpoint.tensors)),
-        apart=whole.counts.get("unrelated", 0) + read - len(every),
         in_order=not moved and (kept_order or chances.get("W5", 1.0) > SURELY),
     )
 
@@ -161,14 +165,15 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
 # W0, W1
 
 
-def _w0(tensors: Sequence[Judged]) -> Rung:
+def _w0(tensors: Sequence[Judged], same_bytes: int) -> Rung:
     same = [t for t in tensors if t.relation == "identical"]
     whole = sum(t.same_values is True for t in same)
     told = [t for t in tensors if t.difference.left_sd > 0]
     return Rung(
         "W0",
         "are tensors the same, value by value, whatever type they are stored in?",
-        f"{len(same):,} of {len(told):,} equal in every value that was read, {whole:,} of them in all values",
+        f"{len(same):,} of {len(told):,} equal in every value that was read, {whole:,} of them in all values"
+        + f"; {same_bytes:,} without a counterpart have the bytes of such a one" * bool(same_bytes),
         "tensors of the same shape differ",
         None,
         "deterministic" if told else "nothing to test",

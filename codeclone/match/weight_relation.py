@@ -19,6 +19,9 @@ Relation = Literal[
 ]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
+MATRICES: tuple[TensorClass, ...] = ("matrix", "embedding")
+"""Classes whose tensors can be told from those of strangers by their values."""
+
 MADE: tuple[Relation, ...] = ("identical", "rounded", "quantised", "pruned", "noise")
 """Relations in which the one is made of the other value by value, which no training does."""
 
@@ -37,9 +40,9 @@ MOST = 0.95
 LEAST_PRUNED = 0.02
 """Share of the values that are zero on one side alone."""
 
-NOISE_KURTOSIS, NOISE_EDGE, NOISE_ROWS, NOISE_ERRORS = 0.12, 1.15, 1.35, 5.0
-"""Of independent noise: largest distance of the kurtosis from that of its distribution, beyond four standard errors; largest s1
-and spread of rows in units of what is expected; standard errors by which mean and slope may be off. Updates of training come
+NOISE_KURTOSIS, NOISE_EDGE, NOISE_ROWS, NOISE_ERRORS = 0.12, 1.15, 1.2, 5.0
+"""Of independent noise: largest distance of the kurtosis from that of its distribution, beyond four standard errors; largest s1 in
+units of what is expected, and spread of rows, beyond four standard errors; standard errors by which mean and slope may be off. Updates of training come
 to s1 of 1.5 and more (docs/weights.md)."""
 
 KURTOSES = {"normal": 0.0, "uniform": -1.2}
@@ -92,14 +95,14 @@ def _relation(
         # Both: nearly all values are equal, and the few others were touched on whichever side.
         return "rounded", "" if all(rounded) else "left" if rounded[0] else "right"
     related = d.correlation >= max(RELATED, SURE / math.sqrt(d.count))
-    if related and kind in ("matrix", "embedding"):
+    if related and kind in MATRICES:
         made = _made(d, types)
         if made is not None:
             return made
     noisy = _noisy(d)
     if noisy:
         return "noise", noisy
-    if kind not in ("matrix", "embedding"):
+    if kind not in MATRICES:
         return "not told", ""  # strangers' gains and biases follow the same curves
     if not related:
         return "unrelated", ""
@@ -133,7 +136,8 @@ def _noisy(d: Difference) -> Literal["", "left", "right"]:
     margin = NOISE_KURTOSIS + 4 * math.sqrt(24 / d.visible)
     if min(abs(d.kurtosis - expected) for expected in KURTOSES.values()) > margin:
         return ""
-    if d.edge > NOISE_EDGE or d.row_spread > NOISE_ROWS or abs(d.mean) > NOISE_ERRORS * d.sd / math.sqrt(d.count):
+    rows = NOISE_ROWS + 4 / math.sqrt(2 * max(1, d.rows))
+    if d.edge > NOISE_EDGE or d.row_spread > rows or abs(d.mean) > NOISE_ERRORS * d.sd / math.sqrt(d.count):
         return ""
     if not d.slope_error <= MOST_SLOPE_ERROR:
         return ""  # two vectors of few values that have nothing to do with each other would do
@@ -150,7 +154,7 @@ def beside_matrices(tensors: Sequence[Judged]) -> list[Judged]:
     """The same, without what vectors and the smallest matrices alone seem to be: two curves that all models of an architecture follow
     differ by what looks like noise, and by no more than a coarse type would round; and so does one that was trained from the other.
     Noise is told where a matrix shows it in which a change of a few directions would have been seen."""
-    matrices = [t for t in tensors if t.kind in ("matrix", "embedding")]
+    matrices = [t for t in tensors if t.kind in MATRICES]
     alone: set[Relation] = set()
     if not any(t.relation == "noise" and not math.isnan(t.difference.edge) for t in matrices):
         alone.add("noise")
@@ -195,6 +199,11 @@ class Overall:
     """None where fewer than three tensors show any."""
 
     @property
+    def told(self) -> int:
+        """Tensors of which it can be told whether they have to do with their counterpart."""
+        return sum(self.counts.values()) - self.counts.get("not told", 0)
+
+    @property
     def related(self) -> int:
         """Tensors that have to do with their counterpart."""
         return sum(count for relation, count in self.counts.items() if relation not in ("unrelated", "not told"))
@@ -205,7 +214,7 @@ def overall(tensors: Sequence[Judged]) -> Overall:
     counts: Counter[Relation] = Counter(tensor.relation for tensor in tensors)
     noise = noise_of(tensors)
     told = [t for t in tensors if t.relation != "not told"]
-    matrices = [t for t in told if t.kind in ("matrix", "embedding")] or told
+    matrices = [t for t in told if t.kind in MATRICES] or told
     shares = Counter(t.relation for t in matrices)
     relation: Relation = "not told"
     if matrices:
@@ -234,6 +243,8 @@ def noise_of(tensors: Sequence[Judged]) -> Noise | None:
     told = [
         t for t in tensors
         if t.relation not in ("unrelated", "identical", "rounded")
+        and t.difference.left_sd > 0
+        and t.difference.right_sd > 0
         and t.difference.visible >= LEAST_NOISY
         and t.difference.noise > 0
     ]  # fmt: skip

@@ -9,12 +9,13 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from codeclone.match.chances import SMALLEST
 from codeclone.match.figures import DIGITS
 from codeclone.match.weight_alignment import Side, grids
 from codeclone.match.weight_conclusion import Beside, slopes
 from codeclone.match.weight_groups import CLASSES, is_weights, natural
 from codeclone.match.weight_ladder import Ladder, Rung
-from codeclone.match.weight_relation import Judged
+from codeclone.match.weight_relation import MATRICES, Judged
 from codeclone.model import LADDER, Cell, Measure, Plot, PlotLine, Series, Table, TableRow
 from codeclone.plain import plain, shortened
 
@@ -49,7 +50,7 @@ def measures(left: Side, right: Side, tensors: Sequence[Judged]) -> tuple[Measur
     ours, theirs = _numbers(left), _numbers(right)
     told = [t for t in tensors if t.difference.left_sd > 0]
     shared = sum(_size(left, t.left) * explained_share(t) for t in told)
-    matrices = [t for t in told if t.kind in ("matrix", "embedding")]
+    matrices = [t for t in told if t.kind in MATRICES]
     alike = float(np.median([t.difference.correlation for t in matrices])) if matrices else 0.0
     return (
         Measure("similarity", _share(shared, ours + theirs - shared), "fraction", "numbers of tensors that one side's explain on the other, by the squares of their correlations, in those of both together"),
@@ -117,7 +118,9 @@ def _ladder(ladder: Ladder, beside: Sequence[Beside]) -> Table:
     return Table(LADDER, columns, rows)
 
 
-def _chance(chance: float | None) -> float | None:
+def _chance(chance: float | None) -> Cell:
+    if chance is not None and chance <= SMALLEST:
+        return f"below {SMALLEST:g}"
     return None if chance is None else float(f"{chance:.2g}")
 
 
@@ -297,7 +300,7 @@ def _by_tensor(left: Side, ladder: Ladder, shown: Sequence[Judged]) -> Plot:
         else f"The sd of the difference goes from {min(y for _, y in sds):.2g} to {max(y for _, y in sds):.2g} over the tensors"
     )
     return Plot(
-        "Difference of left and right, tensor by tensor", "tensor, in the order of the model", "value of a weight",
+        "Difference of left and right, tensor by tensor", "tensor, in the order of the model", "difference, as the weights are counted",
         (Series("sd", sds, names), Series("mean", means, names)), lines, f"{says}.",
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from codeclone.model import LEVELS, Cell, Compared, CompositionRow, Evidence, Plot, Report, Repository
+from codeclone.model import LADDER, LEVELS, Cell, Compared, CompositionRow, Evidence, Plot, Report, Repository
 from codeclone.plain import plain, shortened
 from codeclone.report import explained, lineage, plots
 from codeclone.report.pairs import MAX_LINE, MAX_MARKED, MAX_ROWS, of_code, pairs
@@ -118,6 +118,7 @@ def render(report: Report) -> str:
         composition=_composition(report),
         aligned=sum(row.left is not None and row.right is not None for row in report.composition),
         limits=LIMITS,
+        ladder=LADDER,
     )
 
 

@@ -79,6 +79,7 @@ NOUNS = {
     "references": ("reference", "references"),
     "tensors": ("tensor", "tensors"),
     "tokenizer": ("token", "tokens"),
+    "weights": ("tensor by its numbers", "tensors by their numbers"),
 }
 """Kind -> what is counted of it: one, and several."""
 
@@ -173,10 +174,16 @@ def figure(measure: Measure) -> str:
     )
 
 
+NUMBERS = ("sd", "correlation", "decades")
+"""Units of figures that may be small: they are given with three digits, wherever these stand."""
+
+
 def amount(value: float, unit: str) -> str:
     """The number of a measure, without its unit but for `%`."""
     if unit == "fraction":
         return percent(value)
+    if unit in NUMBERS:
+        return f"{value:.3g}"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 

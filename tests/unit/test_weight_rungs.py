@@ -175,15 +175,6 @@ def test_products_of_neurons_survive_any_turn_and_no_other_order() -> None:
     assert neuron_products(np.ones_like(ours), theirs, 0) == Tested(0.0, 1.0, ROWS)
 
 
-def test_products_give_a_chance_beyond_the_number_of_orders_that_were_drawn() -> None:
-    """Cantelli: 1 / (1 + (0.9 z)^2), for a copy in place of 128 neurons."""
-    rows = unit(np.random.default_rng(8).normal(0, 1, (128, WIDTH)))
-    products = (rows @ rows.T).astype(np.float32)
-    found = neuron_products(products, products, 0)
-    assert found.statistic > 50
-    assert found.chance == pytest.approx(2 / (1 + (0.9 * found.statistic) ** 2))
-
-
 def test_the_best_of_many_is_worth_less() -> None:
     assert among(Tested(3.0, 0.01, 5), 4) == Tested(3.0, 0.04, 5)
     assert among(Tested(3.0, 0.5, 5), 4).chance == 1.0
