@@ -225,6 +225,12 @@ def test_measures() -> None:
     assert strangers["evidence"] < 1
 
 
+def test_a_tensor_counts_by_the_square_of_its_correlation() -> None:
+    its = measured(finding(profile(noisy(llama(1), 0.03)), profile(llama(1))))
+    assert its["correlation"] < 0.85
+    assert its["containment_left"] == pytest.approx(its["correlation"] ** 2, abs=0.04)
+
+
 def test_a_part_counts_by_its_numbers() -> None:
     base = llama(1)
     half = {name: values for name, values in base.items() if "layers.1" not in name}
