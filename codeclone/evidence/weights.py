@@ -43,7 +43,7 @@ from codeclone.match.weight_departure import departure, together
 from codeclone.match.weight_ladder import Ladder, judged_tensors, judged_whole, ladder
 from codeclone.match.weight_relation import Judged, overall
 from codeclone.match.weight_rungs import aligned_rows, directions
-from codeclone.match.weight_samples import COLUMNS, ROWS, Samples, sampled
+from codeclone.match.weight_samples import COLUMNS, ROWS, Samples, most_tensors, sampled
 from codeclone.match.weight_whole import RUN, Whole, read_whole
 from codeclone.model import (
     Checkpoint,
@@ -89,9 +89,10 @@ def profile(snapshot: Snapshot) -> Profile:
     read = read_repository(snapshot)
     files = {file.path: file for file in snapshot.files}
     samples, told = [], [*read.skipped]
+    most = most_tensors(read.checkpoints)
     for checkpoint in read.checkpoints:
         with opened(files, checkpoint) as values:
-            its = sampled(checkpoint, values.grid, len(read.checkpoints))
+            its = sampled(checkpoint, values.grid, len(read.checkpoints), most)
         samples.append(its)
         told += _reasons(checkpoint, its)
     return Profile(
@@ -132,7 +133,8 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     """Climb the ladder for each left checkpoint and the right one that is most like it."""
     right, others = right_of(candidates), explaining(candidates)
     mine = _sides(left)
-    found = {c.name: [_best(one, _sides(c.profile)) for one in mine] for c in candidates}
+    known = {c.name: _sides(c.profile) for c in candidates}
+    found = {c.name: [_best(one, known[c.name]) for one in mine] for c in candidates}
     evidence = []
     unread: list[tuple[str, Skipped]] = []
     for number, pair in enumerate(found[right.name]):
@@ -146,8 +148,8 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     evidence.sort(key=lambda finding: (finding.left[0].location.path, finding.id))
     items = _items(mine, candidates, found)
     shares = _shares(mine, found)
-    theirs = _sides(right.profile)
-    back = {o.name: [_best(one, _sides(o.profile)) for one in theirs] for o in others}
+    theirs = known[right.name]
+    back = {o.name: [_best(one, known[o.name]) for one in theirs] for o in others}
     return Findings(
         evidence=strongest_first(evidence),
         attribution=attributed("weights", items, roles(candidates)),

@@ -75,6 +75,8 @@ def order_chance(correlation: float, size: int) -> float:
     smallest = max(SMALLEST, math.exp(-math.lgamma(size + 1)))
     if correlation >= 1:
         return smallest
+    if correlation <= -1:
+        return 1.0
     statistic = correlation * math.sqrt((size - 2) / (1 - correlation**2))
     return max(smallest, float(special.stdtr(size - 2, -statistic)))
 

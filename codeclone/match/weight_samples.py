@@ -30,8 +30,8 @@ MOST_VALUES = 12_000_000
 LEAST_SIDE = 32
 """Rows and columns that are kept even where that is more: of a model of 12,000 tensors and more."""
 
-MOST_TENSORS = 20_000
-"""Of a checkpoint, the first in the order of the file."""
+MOST_TENSORS, MOST_TENSORS_TOGETHER = 20_000, 40_000
+"""Of a checkpoint, the first in the order of the file, and of all checkpoints of a repository."""
 
 MOST_NEURON_VALUES, MOST_VIEWED = 1_000_000, 12_000_000
 """Of one view of a block's neurons, and of all views together."""
@@ -40,7 +40,8 @@ NEURON_COLUMNS = 32, 256
 """Fewest and most values of each neuron. With 64 of 14,336 neurons the largest cosine of two that have nothing to do with each
 other is about 0.55, that of a neuron with its copy under noise of 1/708 about 0.997."""
 
-MOST_NEURONS = 65_536
+MOST_NEURONS, MOST_WIDTH = 65_536, 65_536
+"""Of a block, and values of each of its neurons; public models have streams of up to 20,480."""
 
 GRAM_NEURONS = 128
 """Neurons of a block, one behind the other, whose products with each other are kept."""
@@ -106,24 +107,33 @@ class Samples:
     """SHA-256 of names, shapes, types and sampled values, lower-case hexadecimal: what random draws are seeded with."""
 
 
-def sampled(checkpoint: Checkpoint, grid: Grid, share: int = 1) -> Samples:
-    """Sample a checkpoint. `share`: checkpoints of the repository, which have the bounds together."""
+def most_tensors(checkpoints: Sequence[Checkpoint]) -> int:
+    """Tensors of each checkpoint of a repository that are sampled: the most that keeps to the bound for all together."""
+    sizes = sorted(len(checkpoint.tensors) for checkpoint in checkpoints)
+    room = MOST_TENSORS_TOGETHER
+    for number, size in enumerate(sizes):
+        if size * (len(sizes) - number) > room:
+            return min(MOST_TENSORS, room // (len(sizes) - number))
+        room -= size
+    return MOST_TENSORS
+
+
+def sampled(checkpoint: Checkpoint, grid: Grid, share: int = 1, most: int = MOST_TENSORS) -> Samples:
+    """Sample a checkpoint. `share`: checkpoints of the repository, which have the bounds together; `most`: of `most_tensors`."""
     tensors = checkpoint.tensors
     reasons: list[tuple[int, str]] = []
     wanted = [place for place, tensor in enumerate(tensors) if is_weights(tensor)]
-    side = _side([tensors[place] for place in wanted[:MOST_TENSORS]], MOST_VALUES // share)
+    side = _side([tensors[place] for place in wanted[:most]], MOST_VALUES // share)
     found: list[TensorSample | None] = [None] * len(tensors)
-    for place in wanted[:MOST_TENSORS]:
+    for place in wanted[:most]:
         try:
             found[place] = _sample(tensors[place], place, grid, side)
         except ValueError as error:
             reasons.append((place, str(error)))
             continue
         reasons += ((place, reason) for reason in _odd(found[place]))
-    if len(wanted) > MOST_TENSORS:
-        reasons.append(
-            (wanted[MOST_TENSORS], f"stands behind {MOST_TENSORS:,} other tensors: from here on none is read")
-        )
+    if len(wanted) > most:
+        reasons.append((wanted[most], f"stands behind {most:,} other tensors: from here on none is read"))
     neurons = _neurons(checkpoint, found, grid, MOST_VIEWED // share)
     return Samples(tuple(found), neurons, tuple(reasons), _manifest(tensors, found))
 
@@ -183,7 +193,7 @@ def _odd(sample: TensorSample | None) -> list[str]:
 def _neurons(
     checkpoint: Checkpoint, tensors: Sequence[TensorSample | None], grid: Grid, most: int
 ) -> tuple[NeuronSample, ...]:
-    groups = kept([group for group in groups_of(checkpoint.tensors) if group.neurons <= MOST_NEURONS])
+    groups = kept([g for g in groups_of(checkpoint.tensors) if g.neurons <= MOST_NEURONS and g.width <= MOST_WIDTH])
     embedding = _embedding(checkpoint.tensors, groups)
     viewed = whole = 0
     found: list[NeuronSample] = []
@@ -276,10 +286,11 @@ def _gram(group: NeuronGroup, gains: Values | None, grid: Grid) -> Values:
 
 def _signature(group: NeuronGroup, view: View, gains: Values | None, their: Values, grid: Grid) -> Values:
     """(neurons, tokens): products of each neuron with the embedding of each token. Turning the stream changes none of them."""
-    held = their * gains if view.by_row and gains is not None else their
     step = max(1, AT_ONCE // group.width)
-    parts = [
-        _finite(_rows(group, view, first, min(step, group.neurons - first), 0, group.width, grid)) @ held.T
-        for first in range(0, group.neurons, step)
-    ]
-    return np.concatenate(parts).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        held = their * gains if view.by_row and gains is not None else their
+        parts = [
+            _finite(_rows(group, view, first, min(step, group.neurons - first), 0, group.width, grid)) @ held.T
+            for first in range(0, group.neurons, step)
+        ]
+    return _finite(np.concatenate(parts).astype(np.float32))
