@@ -137,9 +137,10 @@ def _pointer(checkpoint: Checkpoint, place: int) -> str:
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
     """Climb the ladder for each left checkpoint and the right one that is most like it."""
     right, others = right_of(candidates), explaining(candidates)
-    mine, theirs = _sides(left), _sides(right.profile)
-    found = {c.name: [best(one, _sides(c.profile)) for one in mine] for c in candidates}
-    back = {o.name: [best(one, _sides(o.profile)) for one in theirs] for o in others}
+    mine, known = _sides(left), {c.name: _sides(c.profile) for c in candidates}
+    theirs = known[right.name]
+    found = {c.name: [best(one, known[c.name]) for one in mine] for c in candidates}
+    back = {o.name: [best(one, known[o.name]) for one in theirs] for o in others}
     evidence = []
     unread: list[tuple[str, Skipped]] = []
     for number, pair in enumerate(found[right.name]):

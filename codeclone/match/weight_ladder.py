@@ -209,7 +209,8 @@ def _in_place(left: Side, right: Side, pairs: Aligned, names: Sequence[str]) -> 
     for number, (places, (ours, theirs)) in enumerate(blocks):
         one, other = directions(ours), directions(theirs)
         looked = max(pairs.tried.get(place, 1) for place in places)
-        w2, w3 = aligned_rows(one, other, seed([*names, "W2", str(number)])), assigned(one, other)
+        w2 = aligned_rows(one, other, seed([*names, "W2", str(number)]))
+        w3 = assigned(one, other, seed([*names, "W3", str(number)]))
         found.append((among(w2, looked), among(w3, looked)))
     return found
 
@@ -256,5 +257,5 @@ def _rung(name: str, tested: Sequence[Tested], chance: float | None, names: Sequ
         unit = "z" if name != "W3" else "correlation"
         value = f"median {unit} {float(np.median(values)):.3g}"
     told = f"{sizes:,} neurons of {len(tested)} block{'s' * (len(tested) != 1)}"
-    drawn = f"{seed([*names, name]):032x}"[:16] if name in ("W2", "W6") else ""
+    drawn = f"{seed([*names, name]):032x}"[:16] if name in ("W2", "W3", "W6") else ""
     return Rung(name, asks, value, null, chance, cast(Status, status), told, drawn)
