@@ -56,7 +56,7 @@ def by_chance(rung: str) -> tuple[float, ...]:
         "W4": lambda a, b: most_alike(views(a), views(b))[0],
         "W6": lambda a, b: neuron_products(gram(a), gram(b), a),
     }
-    return tuple(tests[rung](2 * number, 2 * number + 1).chance for number in range(200 if rung != "W6" else 60))
+    return tuple(tests[rung](2 * number, 2 * number + 1).chance for number in range(200 if rung != "W6" else 40))
 
 
 @pytest.mark.parametrize("rung", ["W2", "W3", "W4", "W6"])
