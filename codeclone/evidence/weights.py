@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,7 @@ from codeclone.model import (
     Compared,
     Control,
     Evidence,
+    File,
     Location,
     Measure,
     Method,
@@ -61,6 +62,7 @@ from codeclone.model import (
 from codeclone.plain import plain
 from codeclone.read.notes import Notes
 from codeclone.read.repository_tensors import read_repository
+from codeclone.read.sizes import bytes_of
 from codeclone.read.tensors import reads as reads_tensors
 from codeclone.read.values import opened
 
@@ -69,6 +71,9 @@ VERSION = 1
 
 TRIED = 4
 """Checkpoints of a candidate that a left one is compared with, those with the most names and shapes in common first."""
+
+READ_AGAIN = 4
+"""Times that `--full` reads as many bytes as the files of a checkpoint have: tensors can share theirs, as tied ones do."""
 
 MAX_PLACES = 50
 
@@ -203,11 +208,15 @@ def _read_whole(pair: _Pair, left: Snapshot, right: Snapshot) -> tuple[_Pair, tu
                     found.append((tensor.left, str(error)))
         return found
 
-    values = [math.prod(sides[0].tensors[tensor.left].shape or ()) for tensor in pair.tensors]
-    found = dict(chain.from_iterable(in_batches([pair.tensors], [values], read)[0]))
+    fitting = _within(sides[0], [tensor.left for tensor in pair.tensors], files[0])
+    fitting &= _within(sides[1], [tensor.right for tensor in pair.tensors], files[1])
+    wanted = [tensor for number, tensor in enumerate(pair.tensors) if number in fitting]
+    values = [math.prod(sides[0].tensors[tensor.left].shape or ()) for tensor in wanted]
+    found = dict(chain.from_iterable(in_batches([wanted], [values], read)[0]))
+    too_many = f"the tensors before it have {READ_AGAIN} times the bytes of their files"
     tensors, reasons = [], Notes(sides[0].label)
     for tensor in pair.tensors:
-        whole = found[tensor.left]
+        whole = found.get(tensor.left, too_many)
         if isinstance(whole, Whole):
             tensors.append(judged_whole(pair.left, pair.right, tensor, whole))
         else:
@@ -216,6 +225,14 @@ def _read_whole(pair: _Pair, left: Snapshot, right: Snapshot) -> tuple[_Pair, tu
                 f"/{plain(sides[0].tensors[tensor.left].name[:200])}", f"its numbers: not read in whole: {whole}"
             )
     return replace(pair, tensors=tuple(tensors)), reasons.all()
+
+
+def _within(checkpoint: Checkpoint, places: Sequence[int], files: Mapping[str, File]) -> set[int]:
+    """Which of these tensors, by their number here, can be read before more was read than the files have, several times."""
+    room = READ_AGAIN * sum(files[path].size for path in checkpoint.paths if path in files)
+    tensors = [checkpoint.tensors[place] for place in places]
+    read = accumulate(bytes_of(tensor.dtype, tensor.shape or ()) or 0 for tensor in tensors)
+    return {number for number, its in enumerate(read) if its <= room}
 
 
 def _compared(name: str, profile: Profile) -> Compared:
