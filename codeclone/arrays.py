@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -31,7 +34,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip can hold."""
 
 
-def packed(arrays: Mapping[str, NDArray[np.uint8]]) -> bytes:
+def packed(arrays: Mapping[str, NDArray[np.uint8]], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """The bytes of a file that `unpacked`, and numpy, read."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
@@ -40,7 +43,7 @@ def packed(arrays: Mapping[str, NDArray[np.uint8]]) -> bytes:
             npy.write_array(member, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
             info = zipfile.ZipInfo(f"{name}.npy", _DATE)
             info.create_system = 3  # not the one of this machine
-            archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED, 9)
+            archive.writestr(info, member.getbuffer(), method, 9)
     return content.getvalue()
 
 
@@ -56,40 +59,52 @@ def unpacked(path: Path, expected: Mapping[str, tuple[int, int]]) -> dict[str, N
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"over the bound of {MAX_FILE_BYTES:,} bytes")
-    end = content[-END:]
-    if not (end.startswith(b"PK\5\6") and end.endswith(b"\0\0")) or content[-END - LOCATOR :].startswith(b"PK\6\7"):
-        raise ValueError("no .npz, or a damaged one")
-    if int.from_bytes(end[DIRECTORY : DIRECTORY + 4], "little") > MAX_DIRECTORY_BYTES:
-        raise ValueError("it holds other arrays")
+    with archived(io.BytesIO(content)) as archive:
+        if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in expected):
+            raise NotWanted("it holds other arrays")
+        return {name: array_in(archive, name, *shape) for name, shape in expected.items()}
+
+
+@contextmanager
+def archived(stream: BinaryIO, methods: Collection[int] = METHODS) -> Iterator[zipfile.ZipFile]:
+    """The members of an .npz, for `array_in`. `methods`: of packing that it may have. Inside, whatever a damaged file leads to
+    becomes a ValueError; NotWanted and OSError stay as they are."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if any(info.compress_type not in METHODS for info in archive.infolist()):
-                raise _NotWanted("its arrays are packed in a way that is not read")
-            if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in expected):
-                raise _NotWanted("it holds other arrays")
-            return {name: _array(archive, f"{name}.npy", *shape) for name, shape in expected.items()}
-    except _NotWanted:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - END - LOCATOR))
+        tail = stream.read(END + LOCATOR)
+        end = tail[-END:]
+        if not (end.startswith(b"PK\5\6") and end.endswith(b"\0\0")) or tail.startswith(b"PK\6\7"):
+            raise NotWanted("no .npz, or a damaged one")
+        if int.from_bytes(end[DIRECTORY : DIRECTORY + 4], "little") > MAX_DIRECTORY_BYTES:
+            raise NotWanted("it holds other arrays")
+        with zipfile.ZipFile(stream) as archive:
+            if any(info.compress_type not in methods for info in archive.infolist()):
+                raise NotWanted("its arrays are packed in a way that is not read")
+            yield archive
+    except (NotWanted, OSError):
         raise
     # zipfile, zlib and numpy raise whatever a damaged file leads them to: BadZipFile, zlib.error, EOFError, ValueError, …
     except Exception as error:
         raise ValueError("no .npz, or a damaged one") from error
 
 
-def _array(archive: zipfile.ZipFile, name: str, rows: int, most: int) -> NDArray[np.uint8]:
-    with archive.open(name) as member:
+def array_in(archive: zipfile.ZipFile, name: str, rows: int, most: int) -> NDArray[np.uint8]:
+    """`rows`, `most`: as `unpacked` expects them. To be called inside `archived`, which tells what goes wrong."""
+    with archive.open(f"{name}.npy") as member:
         content = member.read(most + HEADER_BYTES + 1)
     if len(content) > most + HEADER_BYTES:
-        raise _NotWanted(f"an array over the bound of {most:,} bytes")
+        raise NotWanted(f"an array over the bound of {most:,} bytes")
     stream = io.BytesIO(content)
     if npy.read_magic(stream) != (1, 0):
-        raise _NotWanted("arrays in another format")
+        raise NotWanted("arrays in another format")
     shape, by_column, kind = npy.read_array_header_1_0(stream, max_header_size=HEADER_BYTES)
     items = len(content) - stream.tell()
     wanted = (rows, items // rows) if rows else (items,)
     if kind != np.uint8 or by_column or shape != wanted or items % (rows or 1):
-        raise _NotWanted("arrays of another shape or type")
+        raise NotWanted("arrays of another shape or type")
     return np.frombuffer(content, np.uint8, offset=stream.tell()).reshape(wanted)
 
 
-class _NotWanted(ValueError):
+class NotWanted(ValueError):
     """What is wrong, in our words."""

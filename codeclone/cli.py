@@ -23,6 +23,9 @@ FORMATS = ("html", "json", "text")
 MAX_REPORT_BYTES = 2**30
 """Of a report that is written again."""
 
+KEPT = ".kept.npz"
+"""As `read.tensors` has it, which is imported only when it is used."""
+
 DEFAULT_OUTPUT = "codeclone-report.html"
 
 
@@ -177,6 +180,31 @@ def renames(report: str, output: str | None, reverse: bool) -> None:
             _replace(Path(output), text)
         else:
             click.echo(text, nl=False)
+
+
+@main.command(short_help="Keep what a later comparison of weights needs.")
+@click.argument("source", metavar="SRC")
+@click.option("-o", "--output", required=True, metavar="FILE", help=f"Write here; the name ends in {KEPT}.")
+@click.option("-q", "--quiet", is_flag=True, help="No summary and no progress; only errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what is being done, also when stderr is not a terminal.")
+def keep(source: str, output: str, quiet: bool, verbose: bool) -> None:
+    """Keep samples of the checkpoints of SRC, a folder or a file, before it is gone.
+
+    FILE can be given to scan in the place of SRC, or lie in a folder that is: of names, shapes and weights a scan then
+    says what it says of SRC itself. No part of FILE is a model that could be run.
+    """
+    with _one_line():
+        if not output.lower().endswith(KEPT) or not _usable(Path(output)):
+            raise errors.OutputError(f"{output[:200]}: not a file that ends in {KEPT}, in an existing folder")
+        from codeclone.keep import keep as run
+
+        with _Progress(quiet, verbose) as progress:
+            kept = run(source, progress.step)
+            _replace(Path(output), kept.content)
+        if not quiet:
+            lines = [*kept.told, *(f"left out: {skip.location.path}: {skip.reason}" for skip in kept.skipped)]
+            click.echo(plain("\n".join(lines), keep="\n"))
+            click.echo(f"{len(kept.told):,} checkpoints kept, {len(kept.content) / 1e6:.1f} MB: {plain(output)}")
 
 
 @main.command(short_help="Count how rare code is, or show what was counted.")

@@ -45,7 +45,7 @@ from codeclone.model import (
 )
 from codeclone.parse.documents import Document, documents, is_json
 from codeclone.plain import plain
-from codeclone.read.tensors import read_tensors
+from codeclone.read.repository_tensors import sizes_of
 from codeclone.read.tensors import reads as reads_tensors
 
 TITLE = "Configuration"
@@ -90,8 +90,8 @@ def _implied(snapshot: Snapshot) -> frozenset[int]:
     """Sizes that the repository's tensors have."""
     found: set[int] = set()
     for file in snapshot.files:
-        if reads_tensors(file.path) and not isinstance(read := read_tensors(file), Skipped):
-            found.update(size for tensor in read.tensors for size in tensor.shape or ())
+        if reads_tensors(file.path):
+            found.update(sizes_of(file))
     return frozenset(found)
 
 

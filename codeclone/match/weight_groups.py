@@ -75,11 +75,21 @@ class NeuronGroup:
     """Place of the gains that scale what these views read, if there are any."""
 
 
+WHOLE_NUMBERS = ("BOOL", "I64", "I32", "I16", "U64", "U32", "U16")
+"""Types of buffers, and of weights that are packed several to a number."""
+
+
 def is_weights(tensor: Tensor) -> bool:
     """Whether training moves it: numbers that nobody computes from the settings."""
+    return tensor.shape is not None and tensor.dtype not in (*WHOLE_NUMBERS, "") and not FIXED.search(tensor.name)
+
+
+def may_be_packed(tensor: Tensor) -> bool:
+    """Whether it is a matrix of whole numbers that may stand for weights: several of few bits in each."""
     return (
         tensor.shape is not None
-        and tensor.dtype not in ("BOOL", "I64", "I32", "I16", "U64", "U32", "U16", "")
+        and tensor.dtype in WHOLE_NUMBERS[1:]
+        and sum(size >= LEAST_NEURONS for size in tensor.shape) > 1
         and not FIXED.search(tensor.name)
     )
 

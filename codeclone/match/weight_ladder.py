@@ -15,7 +15,7 @@ from codeclone.match.weight_blocks import LEAST_ROWS, rows_by_block, spread
 from codeclone.match.weight_difference import difference, held
 from codeclone.match.weight_groups import class_of, groups_of, is_weights
 from codeclone.match.weight_partners import SURELY, any_order, comparable, partner, put_back, searched
-from codeclone.match.weight_relation import MATRICES, Judged, Overall, judged, overall
+from codeclone.match.weight_relation import MATRICES, Judged, Overall, beside_matrices, judged, overall
 from codeclone.match.weight_rungs import (
     Tested,
     aligned_rows,
@@ -67,7 +67,7 @@ class Ladder:
     sure: bool
     """Whether names say which matrices belong to one block."""
     in_order: bool
-    """Whether neurons stand in their places where they have to do with each other at all."""
+    """Whether neurons stand in their places, and in the basis that they had, where they have to do with each other at all."""
 
 
 def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
@@ -90,7 +90,7 @@ def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
                     same_values=ours.digest == theirs.digest if known and ours and theirs else None,
                 )
             )
-    return found
+    return beside_matrices(found)
 
 
 def _types(left: Side, right: Side, one: int, other: int, values: Sequence[NDArray[np.float32]]) -> tuple[str, str]:
@@ -108,8 +108,8 @@ def judged_whole(left: Side, right: Side, tensor: Judged, whole: Whole) -> Judge
     return replace(its, digests=whole.digests, same_values=whole.same_values)
 
 
-def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -> Ladder:
-    """`tensors`: of `judged_tensors`. What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing."""
+def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], same_bytes: int = 0) -> Ladder:
+    """`tensors`: of `judged_tensors`. `same_bytes`: tensors without a counterpart that the other side has, byte for byte. What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing."""
     names = sorted((left.samples.manifest, right.samples.manifest))
     rows = _in_place(left, right, pairs, names)
     matches = [(g, its) for g in left.samples.neurons if (its := partner(g, right.samples.neurons, pairs))]
@@ -136,8 +136,8 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
     }
     chances = {name: fisher([its.chance for its in found]) for name, found in tested.items() if found}
     kept_order = chances.get("W2", 1.0) <= LIKELY or chances.get("W3", 1.0) <= SURELY
-    in_order = kept_order or chances.get("W4", 1.0) > SURELY
-    beside_partners = [] if in_order else put_back(matches, w4, left, right, tensors)
+    moved = not kept_order and chances.get("W4", 1.0) <= SURELY
+    beside_partners = put_back(matches, w4, left, right, tensors) if moved else []
     replaced = {tensor.left: tensor for tensor in beside_partners}
     every = [replaced.get(tensor.left, tensor) for tensor in tensors]
     whole = overall(every)
@@ -148,7 +148,7 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
         whole = replace(overall(every), relation=whole.relation)
     return Ladder(
         rungs=(
-            _w0(every),
+            _w0(every, same_bytes),
             _w1(left, right, pairs),
             *(_rung(name, tested[name], chances.get(name), names) for name in tested),
         ),
@@ -158,21 +158,22 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
         evidence=together([*chances.values()]),
         blocks=max(len(rows), len(matches)),
         sure=all(group.named for side in (left, right) for group in groups_of(side.checkpoint.tensors)),
-        in_order=in_order,
+        in_order=not moved and (kept_order or chances.get("W5", 1.0) > SURELY),
     )
 
 
 # W0, W1
 
 
-def _w0(tensors: Sequence[Judged]) -> Rung:
+def _w0(tensors: Sequence[Judged], same_bytes: int) -> Rung:
     same = [t for t in tensors if t.relation == "identical"]
     whole = sum(t.same_values is True for t in same)
     told = [t for t in tensors if t.difference.left_sd > 0]
     return Rung(
         "W0",
         "are tensors the same, value by value, whatever type they are stored in?",
-        f"{len(same):,} of {len(told):,} equal in every value that was read, {whole:,} of them in all values",
+        f"{len(same):,} of {len(told):,} equal in every value that was read, {whole:,} of them in all values"
+        + f"; {same_bytes:,} without a counterpart have the bytes of such a one" * bool(same_bytes),
         "tensors of the same shape differ",
         None,
         "deterministic" if told else "nothing to test",

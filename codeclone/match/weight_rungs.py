@@ -32,6 +32,9 @@ MOST_ASSIGNED = 256
 QUERIES = 1_024
 """Neurons for which the most alike one is looked for."""
 
+MOST_GRAM, GRAM_PERMUTATIONS = 64, 3_999
+"""Neurons whose products with each other are permuted, and how often: two blocks have to do to reject independence."""
+
 LEAST_WIDTH = 8
 """Values of a neuron; of fewer nothing is told."""
 
@@ -140,18 +143,16 @@ def among(tested: Tested, looked: int) -> Tested:
 
 def neuron_products(left: NDArray[np.float32], right: NDArray[np.float32], its_seed: int) -> Tested:
     """W6: correlation of the products of neurons with each other, which no turning of what they read changes; neurons permuted."""
-    size = len(left)
-    one, other = (_off_diagonal(side.astype(np.float64)) for side in (left, right))
+    size = min(len(left), MOST_GRAM)
+    one, other = (_off_diagonal(side[:size, :size].astype(np.float64)) for side in (left, right))
     norm = float(np.sqrt((one**2).sum() * (other**2).sum()))
     if not norm:
         return Tested(0.0, 1.0, size)
     observed = float((one * other).sum()) / norm
-    orders = permutations(PERMUTATIONS, size, its_seed)
+    orders = permutations(GRAM_PERMUTATIONS, size, its_seed)
     drawn = np.array([float((one * other[np.ix_(order, order)]).sum()) for order in orders]) / norm
     away = (observed - float(drawn.mean())) / (float(drawn.std()) or 1.0)
-    # Cantelli's inequality holds for any distribution; a tenth is for the spread being that of a sample.
-    bound = 1 / (1 + (0.9 * away) ** 2) if away > 0 else 1.0
-    return Tested(away, either([permutation_chance(observed, drawn), bound]), size)
+    return Tested(away, permutation_chance(observed, drawn), size)
 
 
 def _off_diagonal(products: Matrix) -> Matrix:

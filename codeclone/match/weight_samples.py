@@ -9,11 +9,12 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.match.weight_groups import NeuronGroup, View, groups_of, is_weights, kept
+from codeclone.match.weight_groups import NeuronGroup, View, groups_of, is_weights, kept, may_be_packed
 from codeclone.match.weight_positions import chosen, start_of, tokens
 from codeclone.model import Checkpoint, Tensor
 
@@ -43,18 +44,24 @@ other is about 0.55, that of a neuron with its copy under noise of 1/708 about 0
 MOST_NEURONS, MOST_WIDTH = 65_536, 65_536
 """Of a block, and values of each of its neurons; public models have streams of up to 20,480."""
 
-GRAM_NEURONS = 128
+MOST_SIDE = 2**48
+"""Rows, and columns, from which on no tensor has so many: places among them are counted in int64."""
+
+GRAM_NEURONS = 64
 """Neurons of a block, one behind the other, whose products with each other are kept."""
 
 TOKENS, LEAST_TOKENS, MOST_SIGNED = 256, 24, 2**20
 """Rows of the embedding that neurons are held against, fewest of them, and products of one view that are kept."""
 
+MOST_VOCABULARY = 2**22
+"""Rows of an embedding: each has a hash by which it is chosen. Public models have up to 300,000."""
+
 MOST_WHOLE_VALUES = 2**26
 """Of the matrices that are read in whole to hold neurons against tokens: those of one block of a model of 70 billion
 parameters have more each."""
 
-WHOLE_GROUPS = 2
-"""Blocks for which that is done."""
+WHOLE_GROUPS, SIGNED = 2, 2
+"""Blocks for which that is done, and views of each."""
 
 AT_ONCE = 2**21
 """Values of a matrix that is read in whole that are held at once."""
@@ -107,22 +114,23 @@ class Samples:
     """SHA-256 of names, shapes, types and sampled values, lower-case hexadecimal: what random draws are seeded with."""
 
 
-def most_tensors(checkpoints: Sequence[Checkpoint]) -> int:
-    """Tensors of each checkpoint of a repository that are sampled: the most that keeps to the bound for all together."""
-    sizes = sorted(len(checkpoint.tensors) for checkpoint in checkpoints)
-    room = MOST_TENSORS_TOGETHER
-    for number, size in enumerate(sizes):
-        if size * (len(sizes) - number) > room:
-            return min(MOST_TENSORS, room // (len(sizes) - number))
-        room -= size
-    return MOST_TENSORS
+Look = Callable[[NeuronGroup, int | None, NDArray[np.int64]], NeuronSample]
+"""(block, place of the embedding if there is one, ids of the tokens to hold its neurons against, perhaps none). Raises ValueError
+where a tensor cannot be read."""
 
 
-def sampled(checkpoint: Checkpoint, grid: Grid, share: int = 1, most: int = MOST_TENSORS) -> Samples:
-    """Sample a checkpoint. `share`: checkpoints of the repository, which have the bounds together; `most`: of `most_tensors`."""
+def sampled(checkpoint: Checkpoint, grid: Grid, share: int = 1) -> Samples:
+    """Sample a checkpoint. `share`: checkpoints of the repository, which have the bounds together."""
+    return collected(checkpoint, grid, partial(_looked, checkpoint.tensors, grid), share)
+
+
+def collected(checkpoint: Checkpoint, grid: Grid, look: Look, share: int) -> Samples:
+    """What is asked of `grid`, then of `look`, and in which order, depends on the checkpoint and on what they refuse: the answers
+    alone are enough to have the same samples again."""
     tensors = checkpoint.tensors
     reasons: list[tuple[int, str]] = []
     wanted = [place for place, tensor in enumerate(tensors) if is_weights(tensor)]
+    most = min(MOST_TENSORS, MOST_TENSORS_TOGETHER // share)
     side = _side([tensors[place] for place in wanted[:most]], MOST_VALUES // share)
     found: list[TensorSample | None] = [None] * len(tensors)
     for place in wanted[:most]:
@@ -132,9 +140,11 @@ def sampled(checkpoint: Checkpoint, grid: Grid, share: int = 1, most: int = MOST
             reasons.append((place, str(error)))
             continue
         reasons += ((place, reason) for reason in _odd(found[place]))
+    packed = "whole numbers ({}), a buffer or weights that are packed: not unpacked and not compared"
+    reasons += ((place, packed.format(tensor.dtype)) for place, tensor in enumerate(tensors) if may_be_packed(tensor))
     if len(wanted) > most:
         reasons.append((wanted[most], f"stands behind {most:,} other tensors: from here on none is read"))
-    neurons = _neurons(checkpoint, found, grid, MOST_VIEWED // share)
+    neurons = _neurons(checkpoint, found, look, MOST_VIEWED // share)
     return Samples(tuple(found), neurons, tuple(reasons), _manifest(tensors, found))
 
 
@@ -169,6 +179,8 @@ def _sample(tensor: Tensor, place: int, grid: Grid, side: int) -> TensorSample |
     rows, columns = matrix_of(tensor.shape or ())
     if not rows * columns:
         raise ValueError("has no values")
+    if max(rows, columns) >= MOST_SIDE:
+        raise ValueError("it has a shape that no tensor has")
     most_columns = side if rows > 1 else side * side
     its_rows, count = chosen(rows, side), min(columns, most_columns)
     values = grid(place, its_rows, start_of(columns, COLUMNS if rows > 1 else ROWS * COLUMNS), count)
@@ -191,43 +203,52 @@ def _odd(sample: TensorSample | None) -> list[str]:
 
 
 def _neurons(
-    checkpoint: Checkpoint, tensors: Sequence[TensorSample | None], grid: Grid, most: int
+    checkpoint: Checkpoint, tensors: Sequence[TensorSample | None], look: Look, most: int
 ) -> tuple[NeuronSample, ...]:
     groups = kept([g for g in groups_of(checkpoint.tensors) if g.neurons <= MOST_NEURONS and g.width <= MOST_WIDTH])
-    embedding = _embedding(checkpoint.tensors, groups)
+    embedding = _embedding(checkpoint.tensors, groups, tensors)
     viewed = whole = 0
     found: list[NeuronSample] = []
     for group in groups:
-        viewed += len(group.views) * group.neurons * _columns(group)
+        viewed += len(group.views) * group.neurons * columns_of(group)
         if any(tensors[view.place] is None for view in group.views) or (found and viewed > most):
             continue
-        size = group.neurons * group.width
+        ids = np.zeros(0, np.int64)
+        if embedding is not None and group.neurons * group.width <= MOST_WHOLE_VALUES and whole < WHOLE_GROUPS:
+            count = max(16, min(TOKENS, MOST_SIGNED // group.neurons))
+            ids = tokens((checkpoint.tensors[embedding].shape or (0,))[0], count)
         try:
-            gains = _gains(group, checkpoint.tensors, grid)
-            views = tuple(_finite(_view(group, view, grid)) for view in group.views)
-            gram = _gram(group, gains, grid)
-            signatures: tuple[Values, ...] = ()
-            ids = np.zeros(0, np.int64)
-            if embedding is not None and size <= MOST_WHOLE_VALUES and whole < WHOLE_GROUPS:
-                count = max(16, min(TOKENS, MOST_SIGNED // group.neurons))
-                ids = tokens((checkpoint.tensors[embedding].shape or (0,))[0], count)
-                their = _finite(grid(embedding, ids, 0, group.width))
-                signatures = tuple(_signature(group, view, gains, their, grid) for view in group.views[:2])
-                whole += 1
+            found.append(look(group, embedding, ids))
         except ValueError:
             continue  # told of the tensor where its grid was read, or a file that changed meanwhile
-        found.append(NeuronSample(group, views, gram, signatures, ids))
+        whole += len(ids) > 0
     return tuple(found)
 
 
-def _finite(values: Values) -> Values:
+def _looked(
+    tensors: Sequence[Tensor], grid: Grid, group: NeuronGroup, embedding: int | None, ids: NDArray[np.int64]
+) -> NeuronSample:
+    gains = _gains(group, tensors, grid)
+    views = tuple(finite(_view(group, view, grid)) for view in group.views)
+    gram = _gram(group, gains, grid)
+    signatures: tuple[Values, ...] = ()
+    if embedding is not None and len(ids):
+        their = finite(grid(embedding, ids, 0, group.width))
+        signatures = tuple(finite(_signature(group, view, gains, their, grid)) for view in group.views[:SIGNED])
+    return NeuronSample(group, views, gram, signatures, ids)
+
+
+def finite(values: Values) -> Values:
     if np.isfinite(values).all():
         return values
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _embedding(tensors: Sequence[Tensor], groups: Sequence[NeuronGroup]) -> int | None:
-    """Place of the matrix of tokens: of those that are as wide as the stream the one with most rows, the first of equals."""
+def _embedding(
+    tensors: Sequence[Tensor], groups: Sequence[NeuronGroup], samples: Sequence[TensorSample | None]
+) -> int | None:
+    """Place of the matrix of tokens: of those that are as wide as the stream, and were read, the one with most rows, the first
+    of equals."""
     widths = {group.width for group in groups}
     fitting = [
         (-(tensor.shape or (0,))[0], place)
@@ -235,8 +256,8 @@ def _embedding(tensors: Sequence[Tensor], groups: Sequence[NeuronGroup]) -> int 
         if tensor.shape is not None
         and len(tensor.shape) == 2
         and tensor.shape[1] in widths
-        and tensor.shape[0] >= LEAST_TOKENS
-        and is_weights(tensor)
+        and LEAST_TOKENS <= tensor.shape[0] <= MOST_VOCABULARY
+        and samples[place] is not None
         and not any(part.isdecimal() for part in tensor.name.split("."))
     ]
     named = [place for _, place in sorted(fitting) if "emb" in tensors[place].name or "wte" in tensors[place].name]
@@ -247,7 +268,7 @@ def _embedding(tensors: Sequence[Tensor], groups: Sequence[NeuronGroup]) -> int 
 def _gains(group: NeuronGroup, tensors: Sequence[Tensor], grid: Grid) -> Values | None:
     if group.norm is None:
         return None
-    gains: Values = _finite(grid(group.norm, np.zeros(1, np.int64), 0, group.width))[0]
+    gains: Values = finite(grid(group.norm, np.zeros(1, np.int64), 0, group.width))[0]
     return gains
 
 
@@ -258,24 +279,24 @@ def _rows(group: NeuronGroup, view: View, first: int, count: int, start: int, co
     return grid(view.place, np.arange(start, start + columns), view.first + first, count).T
 
 
-def _columns(group: NeuronGroup) -> int:
+def columns_of(group: NeuronGroup) -> int:
     """Values of each neuron that are kept of a view."""
     fewest, most = NEURON_COLUMNS
     return min(group.width, max(fewest, min(most, MOST_NEURON_VALUES // group.neurons)))
 
 
 def _view(group: NeuronGroup, view: View, grid: Grid) -> Values:
-    return _rows(group, view, 0, group.neurons, start_of(group.width, _columns(group)), _columns(group), grid)
+    columns = columns_of(group)
+    return _rows(group, view, 0, group.neurons, start_of(group.width, columns), columns, grid)
 
 
 def _gram(group: NeuronGroup, gains: Values | None, grid: Grid) -> Values:
     """Neurons under the gains that scale what they read, so that folding these into the matrix changes nothing."""
     count = min(group.neurons, GRAM_NEURONS)
     first = start_of(group.neurons, count)
-    count = min(count, group.neurons - first)
     total = np.zeros((count, count), np.float64)
     for view in group.views:
-        rows = _finite(_rows(group, view, first, count, 0, group.width, grid)).astype(np.float64)
+        rows = finite(_rows(group, view, first, count, 0, group.width, grid)).astype(np.float64)
         if view.by_row and gains is not None:
             rows = rows * gains
         rows = rows - rows.mean(0)
@@ -290,7 +311,7 @@ def _signature(group: NeuronGroup, view: View, gains: Values | None, their: Valu
     with np.errstate(over="ignore", invalid="ignore"):
         held = their * gains if view.by_row and gains is not None else their
         parts = [
-            _finite(_rows(group, view, first, min(step, group.neurons - first), 0, group.width, grid)) @ held.T
+            finite(_rows(group, view, first, min(step, group.neurons - first), 0, group.width, grid)) @ held.T
             for first in range(0, group.neurons, step)
         ]
-    return _finite(np.concatenate(parts).astype(np.float32))
+    return finite(np.concatenate(parts).astype(np.float32))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codeclone.batches import side_by_side
-from codeclone.model import File, Snapshot
+from codeclone.model import File, Skipped, Snapshot
+from codeclone.read import kept
 from codeclone.read.tensors import pointer_in, reads
 
 CHUNK = 8 * 2**20
@@ -31,6 +32,11 @@ def with_digests(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
     return [replace(snapshot, files=tuple(its)) for snapshot, its in zip(snapshots, files, strict=True)]
 
 
+def with_every_digest(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with the SHA-256 of each of its large files."""
+    return replace(snapshot, files=tuple(file if file.whole else _digested(file) for file in snapshot.files))
+
+
 def same_files(left: Snapshot, right: Snapshot) -> bool:
     """Whether two snapshots that went through `with_digests` have the same files, byte for byte."""
     return left.repository.digest == right.repository.digest and all(
@@ -40,12 +46,14 @@ def same_files(left: Snapshot, right: Snapshot) -> bool:
 
 
 def _sizes(snapshot: Snapshot) -> frozenset[tuple[int, str]]:
-    """(size, digest of the ends) of large files, (size, nothing) of what pointers in the place of tensors stand for."""
+    """(size, digest of the ends) of large files, (size, nothing) of those that pointers or kept samples stand for."""
     found = {(file.size, file.sha256) for file in snapshot.files if not file.whole}
     for file in snapshot.files:
         pointer = pointer_in(file) if reads(file.path) else None
         if pointer is not None:
             found.add((pointer.size, ""))
+        if kept.reads(file.path) and not isinstance(head := kept.read_head(file), Skipped):
+            found |= {(its.size, "") for its in head.files}
     return frozenset(found)
 
 

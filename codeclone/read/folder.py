@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 64 * 2**20
 """A larger file is skipped, unless it holds tensors. The largest Python file in the packages of benchmarks/ has 1.3 MB."""
 
-TENSORS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf")
+TENSORS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".kept.npz")
 """Files that may be larger: they are read in slices. What stands for all of them in the digest of the snapshot are their
 size and the SHA-256 of their first and last mebibyte: to read hundreds of gigabytes only to name them takes minutes."""
 

@@ -33,14 +33,14 @@ class Layout:
     row_step: int
     tail: tuple[tuple[int, int], ...] | None = None
     """(length, step) of each dimension of a row; None where a row has no gaps."""
-    column_step: int | None = None
-    """Of a matrix that lies column by column; None for any other."""
+    by_column: bool = False
+    """Whether the entries of a column lie one behind the other; `tail` says where each column begins."""
 
     @property
     def is_flat(self) -> bool:
         """Whether everything lies row by row without gaps."""
         gaps = self.rows > 1 and self.row_step != self.columns // self.block
-        return self.tail is None and self.column_step is None and not gaps
+        return self.tail is None and not gaps
 
 
 def layout_of(tensor: Tensor) -> Layout:
@@ -71,6 +71,6 @@ def layout_of(tensor: Tensor) -> Layout:
         return Layout(rows, columns, block, size, span, row_step)
     if any(step == 1 for _, step in tail):
         return Layout(rows, columns, block, size, span, row_step, tail=tuple(tail))
-    if len(tail) == 1 and row_step == 1:
-        return Layout(rows, columns, block, size, span, row_step, column_step=tail[0][1])
+    if row_step == 1:
+        return Layout(rows, columns, block, size, span, row_step, tail=tuple(tail), by_column=True)
     raise ValuesError("its values lie scattered: neither its rows nor its columns are without gaps")

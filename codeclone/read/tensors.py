@@ -23,6 +23,9 @@ from codeclone.read.sizes import bytes_of
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf")
 INDEX = ".index.json"
 
+KEPT = ".kept.npz"
+"""Of samples that were kept of checkpoints."""
+
 MAX_HEADER = 100_000_000
 """Bytes of a safetensors header; its own reader refuses more (safetensors, format description)."""
 
@@ -57,7 +60,7 @@ class TensorFile:
 
 def reads(path: str) -> bool:
     """Whether a file may hold tensors, by its suffix."""
-    return path.lower().endswith((*SUFFIXES, INDEX))
+    return path.lower().endswith((*SUFFIXES, INDEX, KEPT))
 
 
 def read_tensors(file: File) -> TensorFile | Skipped:

@@ -163,7 +163,7 @@ class TensorValues:
 
 def _blocks(layout: Layout, rows: int, begin: int, end: int) -> Iterator[tuple[slice, int, int]]:
     """Parts of a grid of `AT_ONCE` units and less: places in the rows that are asked for, and units of the columns."""
-    if layout.column_step is None:
+    if not layout.by_column:
         width = min(end - begin, AT_ONCE)
         height = AT_ONCE // width
     else:
@@ -183,15 +183,15 @@ def _gathered(
     """Bytes of some rows and of `count` units of each from `first` on; shape (rows, bytes)."""
     size = layout.size
     raw = np.empty((len(rows), count * size), np.uint8)
-    if layout.tail is None and layout.column_step is None:
+    if layout.tail is None:
         _strips(source, start, size, rows * layout.row_step + first, count, raw)
         return raw
     values = raw.view(f"u{size}")
     columns = np.arange(first, first + count)
-    if layout.column_step is not None:
-        lines, within, values = columns * layout.column_step, rows, values.T
+    if layout.by_column:
+        lines, within, values = _steps(columns, layout.tail), rows, values.T
     else:
-        lines, within = rows * layout.row_step, _steps(columns, layout.tail or ())
+        lines, within = rows * layout.row_step, _steps(columns, layout.tail)
     order = np.argsort(within, kind="stable")
     within = within[order]
     for begin, end in _near(within, 1, GAP // size):

@@ -257,6 +257,8 @@ VIEWS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "the middle turned round": ((4, 3, 5), (15, 1, 3)),
     "a row for all in the middle": ((4, 3, 5), (5, 0, 1)),
     "strides that say nothing": ((1, 4, 1, 5), (2**70, 5, 99, 1)),
+    "turned round, lying sideways": ((4, 3, 5), (1, 20, 4)),
+    "an image kernel from another library": ((6, 3, 2, 5), (1, 6, 18, 36)),
     "one dimension": ((17,), (1,)),
     "one column": ((7, 1), (5, 1)),
 }
@@ -411,7 +413,7 @@ ODD: Mapping[str, tuple[Tensor, str]] = {
     "large strides": (Tensor("a", (2, 2), "U8", Stored(0, None, None, (2**60, 1))), "cut off"),
     "negative strides": (Tensor("a", (2, 2), "U8", Stored(2, None, None, (-1, 1))), "do not fit"),
     "too few strides": (Tensor("a", (2, 2), "U8", Stored(0, None, None, (1,))), "do not fit"),
-    "scattered": (Tensor("a", (2, 3, 4), "U8", Stored(0, None, None, (1, 8, 2))), "scattered"),
+    "scattered": (Tensor("a", (2, 3, 4), "U8", Stored(0, None, None, (2, 16, 4))), "scattered"),
     "one value for all": (Tensor("a", (2, 3), "U8", Stored(0, None, None, (0, 0))), "scattered"),
     "no zip file": (Tensor("a", (2, 2), "U8", Stored(0, 4, "archive/data/0")), "no whole zip file"),
 }

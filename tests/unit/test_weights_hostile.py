@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,10 +15,12 @@ from codeclone.match import weight_alignment, weight_samples
 from codeclone.match.chances import order_chance
 from codeclone.match.tensor_content import same_beginnings
 from codeclone.match.weight_alignment import Side, aligned
+from codeclone.match.weight_full import TOO_MUCH, in_full
 from codeclone.match.weight_groups import MOST_INDICES, groups_of
+from codeclone.match.weight_pairs import best
 from codeclone.match.weight_positions import MOST_TOKENS, tokens
 from codeclone.match.weight_rungs import aligned_rows, assigned, directions, most_alike, two_views
-from codeclone.match.weight_samples import most_tensors, sampled
+from codeclone.match.weight_samples import sampled
 from codeclone.match.weight_whole import read_whole
 from codeclone.model import Checkpoint, Tensor
 
@@ -146,15 +149,18 @@ def test_all_values_with_infinities_among_them_are_read_without_warnings():
     assert np.isfinite(found.sums).all()
 
 
-def test_all_checkpoints_of_a_repository_have_one_bound_of_tensors():
-    def sizes(*counts: int) -> int:
-        return most_tensors([SimpleNamespace(tensors=range(count)) for count in counts])
+def test_all_checkpoints_of_a_repository_have_one_bound_of_tensors(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(weight_samples, "MOST_TENSORS_TOGETHER", 6)
+    tensors = tuple(Tensor(f"t{number}", (4,), "F32") for number in range(5))
+    checkpoint = Checkpoint("a", ("a",), tensors, (0,) * 5, ("safetensors",), 1, 1, None, {})
 
-    assert sizes(100_000) == weight_samples.MOST_TENSORS
-    assert sizes(*[300] * 50) >= 300
-    assert sizes(30_000, *[300] * 20) == weight_samples.MOST_TENSORS
-    assert 7 * sizes(*[20_000] * 7) <= weight_samples.MOST_TENSORS_TOGETHER < 7 * (sizes(*[20_000] * 7) + 1)
-    assert sizes() == weight_samples.MOST_TENSORS
+    def grid(place: int, rows: np.ndarray, first: int, count: int) -> np.ndarray:
+        return np.arange(count, dtype=np.float32)[None]
+
+    for share, read in ((1, 5), (2, 3), (3, 2)):
+        found = sampled(checkpoint, grid, share)
+        assert [its is not None for its in found.tensors] == [place < read for place in range(5)]
+        assert bool(found.reasons) == (read < 5)
 
 
 def test_names_of_hundreds_of_indices_are_looked_at_by_their_last_ones():
@@ -188,9 +194,9 @@ def test_beginnings_that_are_constant_or_no_numbers_tell_nothing():
 def test_tensors_that_share_their_bytes_are_not_all_read_in_whole():
     shared = checkpoint_of(*(Tensor(f"l.{number}.w", (1024, 1024), "F32") for number in range(1_000)))
     files = {"m": SimpleNamespace(size=2**22)}
-    assert weights._within(shared, range(1_000), files) == set(range(weights.READ_AGAIN))
+    assert weights._fitting(files, shared, range(1_000)) == set(range(weights.READ_AGAIN))
     # A missing file has no bytes; types of unknown size are refused when they are read.
-    assert weights._within(shared, [0], {}) == set()
+    assert weights._fitting({}, shared, [0]) == set()
 
 
 def test_of_many_matrices_of_one_shape_a_bounded_number_of_corners_is_kept(monkeypatch):
@@ -204,3 +210,23 @@ def test_of_many_matrices_of_one_shape_a_bounded_number_of_corners_is_kept(monke
     assert weight_alignment.closeness(side, side, found) == pytest.approx(1)
     (kept,) = weight_alignment._corners(side).values()
     assert kept[1].shape == (4, 1024)
+
+
+def test_what_is_not_read_in_whole_is_told_and_keeps_what_its_sample_says():
+    its = checkpoint_of(*(Tensor(f"l.{number}.w", (32, 32), "F32") for number in range(5)))
+    values = RANDOM.normal(size=(5, 32, 32)).astype(np.float32)
+    side = Side(its, sampled(its, lambda place, wanted, _, count: values[place][wanted, :count]))
+    read: list[int] = []
+
+    def runs(place: int, count: int) -> list[tuple[memoryview, np.ndarray]]:
+        read.append(place)
+        return [(values[place].data, values[place])]
+
+    pair = best((side, {}), [(side, {})])
+    assert pair is not None
+    reader = SimpleNamespace(runs=runs)
+    found, unread = in_full(pair, (lambda: nullcontext(reader),) * 2, (frozenset, lambda places: frozenset(places[:3])))
+    assert sorted(read) == [0, 0, 1, 1, 2, 2]
+    assert unread == [(0, place, TOO_MUCH) for place in (3, 4)]
+    assert [tensor.relation for tensor in found.tensors] == ["identical"] * 5
+    assert [tensor.digests is not None for tensor in found.tensors] == [True] * 3 + [False] * 2
