@@ -6,17 +6,13 @@ common ancestor explains is taken out; of the rest it is said what the differenc
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codeclone.attribution import Item, attributed, explained_items
-from codeclone.batches import in_batches
 from codeclone.evidence import (
     Context,
     Findings,
@@ -33,19 +29,13 @@ from codeclone.evidence import (
     whole_controls,
 )
 from codeclone.match import weight_conclusion, weight_showing
-from codeclone.match.chances import fisher, seed
-from codeclone.match.tensor_content import Beginnings
-from codeclone.match.tensor_pairs import best_pairs, most_alike
-from codeclone.match.weight_alignment import Aligned, Side, aligned, closeness, grids
-from codeclone.match.weight_blocks import rows_by_block
-from codeclone.match.weight_conclusion import Beside
-from codeclone.match.weight_departure import departure, together
+from codeclone.match.weight_alignment import Side
+from codeclone.match.weight_beside import beside
+from codeclone.match.weight_full import in_full
 from codeclone.match.weight_kept import bounds, restored
-from codeclone.match.weight_ladder import Ladder, judged_tensors, judged_whole, ladder
-from codeclone.match.weight_relation import Judged, beside_matrices, overall
-from codeclone.match.weight_rungs import aligned_rows, directions
+from codeclone.match.weight_ladder import ladder
+from codeclone.match.weight_pairs import Known, Pair, best
 from codeclone.match.weight_samples import COLUMNS, ROWS, Samples, sampled
-from codeclone.match.weight_whole import RUN, Whole, read_whole
 from codeclone.model import (
     Checkpoint,
     Compared,
@@ -69,9 +59,6 @@ from codeclone.read.values import opened
 
 TITLE = "Weights"
 VERSION = 1
-
-TRIED = 4
-"""Checkpoints of a candidate that a left one is compared with, those with the most names and shapes in common first."""
 
 MAX_PLACES = 50
 
@@ -136,30 +123,24 @@ def _reasons(checkpoint: Checkpoint, samples: Samples) -> tuple[Skipped, ...]:
     """Tensors whose numbers were not read, or not all of them; those of one file up to a bound."""
     notes = Notes(checkpoint.label)
     for place, reason in samples.reasons:
-        notes.add(f"/{plain(checkpoint.tensors[place].name[:200])}", f"its numbers: {reason}")
+        notes.add(_pointer(checkpoint, place), f"its numbers: {reason}")
     return notes.all()
+
+
+def _pointer(checkpoint: Checkpoint, place: int) -> str:
+    return f"/{plain(checkpoint.tensors[place].name[:200])}"
 
 
 # Comparing
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """A left checkpoint with the one of a candidate that is most like it."""
-
-    left: Side
-    right: Side
-    pairs: Aligned
-    tensors: tuple[Judged, ...]
-    tried: int
-    """Checkpoints of the candidate among which it was found."""
-
-
 def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> Findings:
     """Climb the ladder for each left checkpoint and the right one that is most like it."""
     right, others = right_of(candidates), explaining(candidates)
-    mine = _sides(left)
-    found = {c.name: [_best(one, _sides(c.profile)) for one in mine] for c in candidates}
+    mine, known = _sides(left), {c.name: _sides(c.profile) for c in candidates}
+    theirs = known[right.name]
+    found = {c.name: [best(one, known[c.name]) for one in mine] for c in candidates}
+    back = {o.name: [best(one, known[o.name]) for one in theirs] for o in others}
     evidence = []
     unread: list[tuple[str, Skipped]] = []
     for number, pair in enumerate(found[right.name]):
@@ -167,16 +148,15 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
             if context.whole and (gone := _gone(pair, left, right)):
                 unread += gone
             elif context.whole:
-                pair, reasons = _read_whole(pair, context.whole["left"], context.whole[right.name])
+                pair, reasons = _read_whole(pair, [(name, context.whole[name]) for name in ("left", right.name)])
                 found[right.name][number] = pair
-                unread += [("left", reason) for reason in reasons]
+                unread += reasons
+            place = next(at for at, (side, _) in enumerate(theirs) if side.checkpoint is pair.right.checkpoint)
             rivals = [(other, found[other.name][number]) for other in others]
-            evidence += _finding(pair, right, rivals, len(mine))
+            evidence += _finding(pair, rivals, {name: its[place] for name, its in back.items()}, len(mine))
     evidence.sort(key=lambda finding: (finding.left[0].location.path, finding.id))
     items = _items(mine, candidates, found)
     shares = _shares(mine, found)
-    theirs = _sides(right.profile)
-    back = {o.name: [_best(one, _sides(o.profile)) for one in theirs] for o in others}
     return Findings(
         evidence=strongest_first(evidence),
         attribution=attributed("weights", items, roles(candidates)),
@@ -187,34 +167,29 @@ def compare(left: Profile, candidates: Sequence[Profiled], context: Context) -> 
     )
 
 
-_Known = tuple[Side, Beginnings]
-
-
-def _sides(profile: Profile) -> list[_Known]:
+def _sides(profile: Profile) -> list[Known]:
     its: Mapping[str, Any] = profile.details
     checkpoints = zip(its["checkpoints"], its["samples"], its["beginnings"], strict=True)
     return [(Side(checkpoint, samples), beginnings) for checkpoint, samples, beginnings in checkpoints]
 
 
-def _best(one: _Known, others: Sequence[_Known]) -> _Pair | None:
-    """The pair with the checkpoint whose values are nearest, among those whose names and shapes are."""
-    side, beginnings = one
-    likely = most_alike(side.checkpoint, [other.checkpoint for other, _ in others])[:TRIED]
-    best: tuple[float, Side, Aligned] | None = None
-    for place in likely:
-        other, its = others[place]
-        by_name = best_pairs([(side.checkpoint, beginnings)], [(other.checkpoint, its)])[0]
-        pairs = aligned(side, other, by_name.match.mapping if by_name else ())
-        near = closeness(side, other, pairs)
-        if pairs.pairs and (best is None or near > best[0]):
-            best = near, other, pairs
-    if best is None:
-        return None
-    _, other, pairs = best
-    return _Pair(side, other, pairs, tuple(judged_tensors(side, other, pairs)), len(likely))
+def _read_whole(pair: Pair, whole: Sequence[tuple[str, Snapshot]]) -> tuple[Pair, list[tuple[str, Skipped]]]:
+    """The pair by all of its values, and what could not be read. `whole`: name and snapshot of the left and of the right side."""
+    checkpoints = pair.left.checkpoint, pair.right.checkpoint
+    files = [{file.path: file for file in snapshot.files} for _, snapshot in whole]
+    ours, theirs = (partial(opened, its, checkpoint) for its, checkpoint in zip(files, checkpoints, strict=True))
+    pair, unread = in_full(pair, (ours, theirs))
+    told = []
+    for number, (name, _) in enumerate(whole):
+        notes = Notes(checkpoints[number].label)
+        for side, place, reason in unread:
+            if side == number:
+                notes.add(_pointer(checkpoints[number], place), f"its numbers: not read in whole: {reason}")
+        told += [(name, skip) for skip in notes.all()]
+    return pair, told
 
 
-def _gone(pair: _Pair, left: Profile, right: Profiled) -> list[tuple[str, Skipped]]:
+def _gone(pair: Pair, left: Profile, right: Profiled) -> list[tuple[str, Skipped]]:
     """Sides of a pair that cannot be read in whole."""
     both = (("left", left, pair.left), (right.name, right.profile, pair.right))
     return [
@@ -222,37 +197,6 @@ def _gone(pair: _Pair, left: Profile, right: Profiled) -> list[tuple[str, Skippe
         for name, profile, side in both
         if side.checkpoint.label in profile.details["kept"]
     ]
-
-
-def _read_whole(pair: _Pair, left: Snapshot, right: Snapshot) -> tuple[_Pair, tuple[Skipped, ...]]:
-    """The pair by all of its values, each file read once; tensors that could not be read in whole keep what their samples say."""
-    sides = pair.left.checkpoint, pair.right.checkpoint
-    files = [{file.path: file for file in snapshot.files} for snapshot in (left, right)]
-
-    def read(number: int, part: Sequence[Judged]) -> list[tuple[int, Whole | str]]:
-        found: list[tuple[int, Whole | str]] = []
-        with opened(files[0], sides[0]) as ours, opened(files[1], sides[1]) as theirs:
-            for tensor in part:
-                try:
-                    runs = ours.runs(tensor.left, RUN), theirs.runs(tensor.right, RUN)
-                    found.append((tensor.left, read_whole(*runs)))
-                except ValueError as error:
-                    found.append((tensor.left, str(error)))
-        return found
-
-    values = [math.prod(sides[0].tensors[tensor.left].shape or ()) for tensor in pair.tensors]
-    found = dict(chain.from_iterable(in_batches([pair.tensors], [values], read)[0]))
-    tensors, reasons = [], Notes(sides[0].label)
-    for tensor in pair.tensors:
-        whole = found[tensor.left]
-        if isinstance(whole, Whole):
-            tensors.append(judged_whole(pair.left, pair.right, tensor, whole))
-        else:
-            tensors.append(tensor)
-            reasons.add(
-                f"/{plain(sides[0].tensors[tensor.left].name[:200])}", f"its numbers: not read in whole: {whole}"
-            )
-    return replace(pair, tensors=tuple(beside_matrices(tensors))), reasons.all()
 
 
 def _compared(name: str, profile: Profile) -> Compared:
@@ -266,12 +210,13 @@ def _compared(name: str, profile: Profile) -> Compared:
 
 
 def _finding(
-    pair: _Pair, right: Profiled, rivals: Sequence[tuple[Profiled, _Pair | None]], checkpoints: int
+    pair: Pair, rivals: Sequence[tuple[Profiled, Pair | None]], back: Mapping[str, Pair | None], checkpoints: int
 ) -> list[Evidence]:
-    """What is to be said of a pair; nothing where it has too little in common."""
-    its = ladder(pair.left, pair.right, pair.pairs, pair.tensors)
-    beside = [_beside(pair, its, other, of_left) for other, of_left in rivals if of_left is not None]
-    said = weight_conclusion.conclusion(its, beside, pair.tried * checkpoints)
+    """What is to be said of a pair; nothing where it has too little in common. `back`: the right checkpoint with the best of each
+    rival."""
+    its = ladder(pair.left, pair.right, pair.pairs, pair.tensors, pair.same_bytes)
+    others = [beside(pair, its, rival.told, rival.role, of_left) for rival, of_left in rivals if of_left is not None]
+    said = weight_conclusion.conclusion(its, others, pair.tried * checkpoints)
     if said is None:
         return []
     places = _places(pair.left.checkpoint), _places(pair.right.checkpoint)
@@ -288,9 +233,9 @@ def _finding(
             measures=(*figures, *weight_showing.found_measures(its)),
             method=METHOD,
             reason=said.reason,
-            tables=weight_showing.tables(pair.left, pair.right, its, beside),
+            tables=weight_showing.tables(pair.left, pair.right, its, others),
             plots=weight_showing.plots(pair.left, pair.right, its, pair.pairs.pairs),
-            controls=_controls(figures, pair, right, rivals),
+            controls=_controls(figures, rivals, back),
             direction=said.direction if said.stance == "for" else "",
         )
     ]
@@ -301,84 +246,25 @@ def _places(checkpoint: Checkpoint) -> tuple[Place, ...]:
 
 
 def _controls(
-    figures: Sequence[Measure], pair: _Pair, right: Profiled, rivals: Sequence[tuple[Profiled, _Pair | None]]
+    figures: Sequence[Measure], rivals: Sequence[tuple[Profiled, Pair | None]], back: Mapping[str, Pair | None]
 ) -> tuple[Control, ...]:
     """The same measures for both checkpoints with the best of every other candidate."""
-    theirs = next(both for both in _sides(right.profile) if both[0].checkpoint is pair.right.checkpoint)
-    rows = []
-    for other, of_left in rivals:
-        of_right = _best(theirs, _sides(other.profile))
-        rows += [(f"left ~ {other.name}", of_left), (f"right ~ {other.name}", of_right)]
+    rows = [
+        both
+        for other, of_left in rivals
+        for both in ((f"left ~ {other.name}", of_left), (f"right ~ {other.name}", back[other.name]))
+    ]
     return same_figures(
         figures,
         ((name, weight_showing.measures(its.left, its.right, its.tensors) if its else None) for name, its in rows),
     )
 
 
-def _beside(pair: _Pair, its: Ladder, other: Profiled, of_left: _Pair) -> Beside:
-    """What an ancestor or a claimed source has to do with a pair."""
-    found = Beside(
-        told=other.told,
-        role=other.role,
-        compared=2 * len(of_left.pairs.pairs) >= sum(sample is not None for sample in pair.left.samples.tensors),
-        overall=overall(of_left.tensors),
-        evidence=0.0,
-        departures=None,
-        chance=None,
-    )
-    if not its.in_order:
-        told = ladder(of_left.left, of_left.right, of_left.pairs, of_left.tensors)
-        found = replace(found, evidence=told.evidence)
-    return _departed(pair, of_left, found) if found.related else found
-
-
-def _departed(pair: _Pair, of_left: _Pair, found: Beside) -> Beside:
-    """W7: how both sides left an ancestor that the left has to do with."""
-    triples = {
-        place: (right, of_left.pairs.pairs[place])
-        for place, right in pair.pairs.pairs.items()
-        if place in of_left.pairs.pairs
-    }
-    departures = []
-    for place, (right, base) in triples.items():
-        values = _three(pair, of_left, place, right, base)
-        its = departure((place, right, base), *values) if values is not None else None
-        departures += [its] if its is not None else []
-    moved = {d.left for d in departures if d.moved and d.right_square > 0}
-
-    def rows(place: int) -> tuple[NDArray[np.float32], ...] | None:
-        values = _three(pair, of_left, place, *triples[place]) if place in moved else None
-        return None if values is None else tuple(side - values[2] for side in values[:2])
-
-    names = sorted(side.samples.manifest for side in (pair.left, pair.right, of_left.right))
-    chances = [
-        aligned_rows(directions(ours), directions(theirs), seed([*names, "W7", str(number)])).chance
-        for number, (_, (ours, theirs)) in enumerate(rows_by_block(pair.left, rows))
-    ]
-    return replace(
-        found,
-        departures=together(departures) if departures else None,
-        chance=fisher(chances) if chances else None,
-    )
-
-
-def _three(
-    pair: _Pair, of_left: _Pair, place: int, right: int, base: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]] | None:
-    """The values of a left tensor, of the right one and of the ancestor's that all three samples have."""
-    one = grids(pair.left, pair.right, {place: right}, place)
-    two = grids(pair.left, of_left.right, {place: base}, place)
-    if one is None or two is None:
-        return None
-    rows, columns = np.minimum(one[0].shape, two[0].shape)
-    return one[0][:rows, :columns], one[1][:rows, :columns], two[1][:rows, :columns]
-
-
 # Who explains what
 
 
 def _items(
-    mine: Sequence[_Known], candidates: Sequence[Profiled], found: Mapping[str, Sequence[_Pair | None]]
+    mine: Sequence[Known], candidates: Sequence[Profiled], found: Mapping[str, Sequence[Pair | None]]
 ) -> list[Item]:
     """Every left tensor that was read and whose values differ, with how much of it each candidate has."""
     items = []
@@ -406,7 +292,7 @@ def _tensor_place(checkpoint: Checkpoint, place: int) -> Place:
     return Place(Location(path), plain(checkpoint.tensors[place].name))
 
 
-def _shares(mine: Sequence[_Known], found: Mapping[str, Sequence[_Pair | None]]) -> dict[str, float]:
+def _shares(mine: Sequence[Known], found: Mapping[str, Sequence[Pair | None]]) -> dict[str, float]:
     """Share of the numbers of one side that each candidate explains."""
     return {
         name: weight_showing.explained_of(

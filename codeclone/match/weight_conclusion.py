@@ -26,7 +26,8 @@ IN_ANY_ORDER = {"W2", "W4", "W6"}
 """Rungs that have to be tested before anything speaks against a common origin."""
 
 IN_PART = 0.75
-"""Share of the left's tensors that have to be compared for a claim about the whole."""
+"""Share of the left's tensors that have to be compared, and for a claim of what was done to them also have to be related, for a claim
+about the whole."""
 
 LEAST_TENSORS = 3
 """That have to show a relation."""
@@ -97,9 +98,11 @@ def conclusion(ladder: Ladder, beside: Sequence[Beside], tried: int) -> Conclusi
         *(_not_theirs(its) for its in beside if its not in related and its.compared),
     ]
     compared, read = ladder.covered
-    in_part = compared < IN_PART * read
+    strange = whole.counts.get("unrelated", 0) if made else 0
+    in_part = compared - strange < IN_PART * read
     if in_part:
-        said.append(f"only {compared:,} of the left's {read:,} tensors have a counterpart")
+        like = " that they have to do with" if strange else ""
+        said.append(f"only {compared - strange:,} of the left's {read:,} tensors have a counterpart{like}")
     direction, why = direction_of(ladder)
     said += [why] if why else []
     if whole.relation == "noise" or (made and tested):

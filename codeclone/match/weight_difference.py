@@ -34,9 +34,10 @@ edge of 1.09 at most."""
 MOST_LEVELS, FEW_LEVELS = 256, 16
 """Of numbers of eight bits, and of four."""
 
-SAME_STEP = 0.1
+SAME_STEP, FEW_STEPS = 0.15, 4.5
 """Largest distance of a value from a whole number of steps, in steps: values computed from whole numbers are rounded to their
-type. 32 values that have nothing to do with the steps are all so near once in 10^22 times."""
+type. 32 values that have nothing to do with the steps are all so near once in 10^16 times. And how far apart two neighbours may
+be for a first guess of the step to tell by how many steps."""
 
 BEGINNING = 8
 """Rows that are looked at to see whether the rest has to be."""
@@ -59,7 +60,7 @@ class Difference:
     sd: float
     """Of D, about 0."""
     noise: float
-    """sd of what was added before the left was rounded to its type; nan where rounding hides it."""
+    """sd of what was added before a side was rounded to its type; nan where rounding hides it."""
     visible: int
     """Values whose rounding is finer than that noise."""
     kurtosis: float
@@ -107,7 +108,7 @@ def difference(left: Values, right: Values, types: tuple[str, str], spectrum: bo
     covariance = float(((one - one.mean()) * (other - other.mean())).mean())
     alike = _correlation(one, other) if one.ndim == 2 and len(one) >= LEAST_CENTRED else None
     squares = gap * gap
-    noise, visible = _noise(one, squares, types[0])
+    noise, visible = _noise(np.maximum(spacing(one, types[0]), spacing(other, types[1])), squares)
     seen = gap.ravel() if visible is None else gap.ravel()[visible.ravel()]
     equal = float(np.count_nonzero(gap == 0)) / count
     edge, rank, row_spread = (math.nan, 0, math.nan)
@@ -190,20 +191,20 @@ def _rounded(gap: Doubles, source: Doubles, kind: str) -> float:
     return float(np.count_nonzero((np.abs(gap) <= steps / 2 * (1 + 1e-6)) & (steps > 0))) / gap.size
 
 
-def _noise(left: Doubles, squares: Doubles, kind: str) -> tuple[float, NDArray[np.bool_] | None]:
-    """(sd of the noise without the rounding, values at which it is visible or None for all); nan where it is at too few.
+def _noise(steps: Doubles, squares: Doubles) -> tuple[float, NDArray[np.bool_] | None]:
+    """(sd of the noise without the rounding, values at which it is visible or None for all); nan where it is at too few. `steps`:
+    spacing of the coarser type at each value.
 
     A number that is rounded is off by a uniform variable of variance spacing^2 / 12, for noise that is larger than the spacing.
     """
     spread = math.sqrt(float(squares.mean()))
-    steps = spacing(left, kind)
     if float(steps.max(initial=0.0)) < spread / 100:
         return spread, None
     estimate = spread
     for _ in range(4):  # the estimate says where it is visible, and these values give the estimate
         fine = steps <= estimate
-        if np.count_nonzero(fine) < max(16, left.size // 50):
-            return math.nan, np.zeros(left.shape, np.bool_)
+        if np.count_nonzero(fine) < max(16, steps.size // 50):
+            return math.nan, np.zeros(steps.shape, np.bool_)
         estimate = math.sqrt(max(0.0, float((squares[fine] - steps[fine] ** 2 / 12).mean())))
     return estimate, fine
 
@@ -259,10 +260,15 @@ def _in_runs(values: Doubles, gap: Doubles, width: int) -> float:
     usable = np.isfinite(step)
     step = np.where(usable, step, 1.0)
     from_least = runs - least
-    for _ in range(2):  # the smallest distance is a first guess: all values together say what the step is
-        levels = np.round(from_least / step)
+    neighbours = np.where(differs & (between < FEW_STEPS * step), between, 0.0)
+    for lengths in (
+        neighbours,
+        from_least,
+        from_least,
+    ):  # the smallest distance is a first guess, neighbours give a better one
+        levels = np.round(lengths / step)
         squares = (levels**2).sum(1, keepdims=True)
-        step = np.where(squares > 0, (levels * from_least).sum(1, keepdims=True) / np.maximum(squares, 1.0), step)
+        step = np.where(squares > 0, (levels * lengths).sum(1, keepdims=True) / np.maximum(squares, 1.0), step)
     whole = np.abs(from_least / step - levels).max(1, keepdims=True) <= SAME_STEP
     even = usable & whole & (levels.max(1, keepdims=True) <= MOST_LEVELS - 1) & (gaps <= 0.55 * step)
     few = usable & (differs.sum(1, keepdims=True) < FEW_LEVELS) & (width >= 2 * FEW_LEVELS)

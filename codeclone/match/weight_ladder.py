@@ -108,8 +108,8 @@ def judged_whole(left: Side, right: Side, tensor: Judged, whole: Whole) -> Judge
     return replace(its, digests=whole.digests, same_values=whole.same_values)
 
 
-def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -> Ladder:
-    """`tensors`: of `judged_tensors`. What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing."""
+def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], same_bytes: int = 0) -> Ladder:
+    """`tensors`: of `judged_tensors`. `same_bytes`: tensors without a counterpart that the other side has, byte for byte. What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing."""
     names = sorted((left.samples.manifest, right.samples.manifest))
     rows = _in_place(left, right, pairs, names)
     matches = [(g, its) for g in left.samples.neurons if (its := partner(g, right.samples.neurons, pairs))]
@@ -148,7 +148,7 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
         whole = replace(overall(every), relation=whole.relation)
     return Ladder(
         rungs=(
-            _w0(every),
+            _w0(every, same_bytes),
             _w1(left, right, pairs),
             *(_rung(name, tested[name], chances.get(name), names) for name in tested),
         ),
@@ -165,14 +165,15 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged]) -
 # W0, W1
 
 
-def _w0(tensors: Sequence[Judged]) -> Rung:
+def _w0(tensors: Sequence[Judged], same_bytes: int) -> Rung:
     same = [t for t in tensors if t.relation == "identical"]
     whole = sum(t.same_values is True for t in same)
     told = [t for t in tensors if t.difference.left_sd > 0]
     return Rung(
         "W0",
         "are tensors the same, value by value, whatever type they are stored in?",
-        f"{len(same):,} of {len(told):,} equal in every value that was read, {whole:,} of them in all values",
+        f"{len(same):,} of {len(told):,} equal in every value that was read, {whole:,} of them in all values"
+        + f"; {same_bytes:,} without a counterpart have the bytes of such a one" * bool(same_bytes),
         "tensors of the same shape differ",
         None,
         "deterministic" if told else "nothing to test",
@@ -208,7 +209,8 @@ def _in_place(left: Side, right: Side, pairs: Aligned, names: Sequence[str]) -> 
     for number, (places, (ours, theirs)) in enumerate(blocks):
         one, other = directions(ours), directions(theirs)
         looked = max(pairs.tried.get(place, 1) for place in places)
-        w2, w3 = aligned_rows(one, other, seed([*names, "W2", str(number)])), assigned(one, other)
+        w2 = aligned_rows(one, other, seed([*names, "W2", str(number)]))
+        w3 = assigned(one, other, seed([*names, "W3", str(number)]))
         found.append((among(w2, looked), among(w3, looked)))
     return found
 
@@ -255,5 +257,5 @@ def _rung(name: str, tested: Sequence[Tested], chance: float | None, names: Sequ
         unit = "z" if name != "W3" else "correlation"
         value = f"median {unit} {float(np.median(values)):.3g}"
     told = f"{sizes:,} neurons of {len(tested)} block{'s' * (len(tested) != 1)}"
-    drawn = f"{seed([*names, name]):032x}"[:16] if name in ("W2", "W6") else ""
+    drawn = f"{seed([*names, name]):032x}"[:16] if name in ("W2", "W3", "W6") else ""
     return Rung(name, asks, value, null, chance, cast(Status, status), told, drawn)

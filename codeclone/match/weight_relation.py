@@ -90,10 +90,10 @@ def _relation(
         return "not told", ""  # a side is constant: many are, at the beginning of training
     if d.equal == 1:
         return "identical", ""
-    if d.left_rounded >= ALL:
-        return "rounded", "left"
-    if d.right_rounded >= ALL:
-        return "rounded", "right"
+    rounded = d.left_rounded >= ALL, d.right_rounded >= ALL
+    if any(rounded):
+        # Both: nearly all values are equal, and the few others were touched on whichever side.
+        return "rounded", "" if all(rounded) else "left" if rounded[0] else "right"
     related = d.correlation >= max(RELATED, SURE / math.sqrt(d.count))
     if related and kind in MATRICES:
         made = _made(d, types)
@@ -151,16 +151,16 @@ def _noisy(d: Difference) -> Literal["", "left", "right"]:
 
 
 def beside_matrices(tensors: Sequence[Judged]) -> list[Judged]:
-    """The same, without what vectors alone seem to be: two curves that all models of an architecture follow differ by what looks
-    like noise, and by no more than a coarse type would round; and so does one that was trained from the other."""
-    shown = {t.relation for t in tensors if t.kind in MATRICES}
-    alone: set[Relation] = set() if "noise" in shown else {"noise"}
-    if shown <= {"unrelated", "not told"}:
+    """The same, without what vectors and the smallest matrices alone seem to be: two curves that all models of an architecture follow
+    differ by what looks like noise, and by no more than a coarse type would round; and so does one that was trained from the other.
+    Noise is told where a matrix shows it in which a change of a few directions would have been seen."""
+    matrices = [t for t in tensors if t.kind in MATRICES]
+    alone: set[Relation] = set()
+    if not any(t.relation == "noise" and not math.isnan(t.difference.edge) for t in matrices):
+        alone.add("noise")
+    if all(t.relation in ("unrelated", "not told") for t in matrices):
         alone.add("rounded")
-    return [
-        replace(t, relation="not told", toward="") if t.relation in alone and t.kind not in MATRICES else t
-        for t in tensors
-    ]
+    return [replace(t, relation="not told", toward="") if t.relation in alone else t for t in tensors]
 
 
 @dataclass(frozen=True, slots=True)

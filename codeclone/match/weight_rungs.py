@@ -38,6 +38,12 @@ MOST_GRAM, GRAM_PERMUTATIONS = 64, 3_999
 LEAST_WIDTH = 8
 """Values of a neuron; of fewer nothing is told."""
 
+NEGLIGIBLE = 1e-6
+"""Length of a row, in units of what it was before something was taken out of it, that is nothing but rounding: float32 has 6e-8."""
+
+AT_ONCE = 2**23
+"""Cosines that are held at once: 32 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tested:
@@ -60,9 +66,9 @@ def directions(rows: NDArray[np.float32]) -> Matrix:
 
 
 def unit(rows: Matrix) -> Matrix:
-    """Rows of length 1."""
+    """Rows of length 1, of rows that had it before something was taken out; 0 where nothing is left of one."""
     lengths = np.sqrt((rows**2).sum(1, keepdims=True))
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1.0), np.float64)
+    return np.asarray(rows / np.where(lengths > NEGLIGIBLE, lengths, np.inf), np.float64)
 
 
 def aligned_rows(left: Matrix, right: Matrix, its_seed: int) -> Tested:
@@ -79,11 +85,16 @@ def aligned_rows(left: Matrix, right: Matrix, its_seed: int) -> Tested:
     return Tested(observed / deviation, either([permutation_chance(observed, drawn), bound]), size)
 
 
-def assigned(left: Matrix, right: Matrix) -> Tested:
-    """W3: Spearman's correlation of the best assignment with the order as it is (Zhu et al. 2025, section 3)."""
+def assigned(left: Matrix, right: Matrix, its_seed: int) -> Tested:
+    """W3: Spearman's correlation of the best assignment with the order as it is (Zhu et al. 2025, section 3).
+
+    Rows are shuffled before: among equal ones, as zeros are, the assignment keeps the order in which it finds them.
+    """
     cosines = unit(left[:MOST_ASSIGNED]) @ unit(right[:MOST_ASSIGNED]).T
-    _, order = linear_sum_assignment(-cosines)
-    size = len(order)
+    size = len(cosines)
+    shuffled = permutations(1, size, its_seed)[0]
+    _, found = linear_sum_assignment(-cosines[:, shuffled])
+    order = shuffled[found]
     off = float(((order - np.arange(size)).astype(np.float64) ** 2).sum())
     correlation = 1 - 6 * off / (size * (size**2 - 1))
     return Tested(correlation, order_chance(correlation, size), size)
@@ -109,13 +120,20 @@ def most_alike(left: Views, right: Views) -> tuple[Tested, NDArray[np.int64]]:
     By chance two views agree as often as their choices fall on the same neurons: sum over j of the shares that choose j.
     """
     queries, neurons = len(left[0]), len(right[0])
-    first, second = (np.abs(one @ other.T).argmax(1) for one, other in zip(left, right, strict=True))
+    first, second = (_nearest(one, other) for one, other in zip(left, right, strict=True))
     agreeing = first == second
     shares = [np.bincount(choice, minlength=neurons) / queries for choice in (first, second)]
     chance = max(float(shares[0] @ shares[1]), 1 / neurons)
     # Of true partners each is chosen once; so a neuron that many choose counts once.
     distinct = len(np.unique(first[agreeing]))
     return Tested(float(distinct), binomial(distinct, queries, chance), queries), np.where(agreeing, first, -1)
+
+
+def _nearest(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The right row most alike to each left one, in either direction."""
+    step = max(1, AT_ONCE // len(right))
+    parts = [np.abs(left[first : first + step] @ right.T).argmax(1) for first in range(0, len(left), step)]
+    return np.concatenate(parts)
 
 
 def among(tested: Tested, looked: int) -> Tested:

@@ -129,8 +129,8 @@ def _w7(beside: Sequence[Beside]) -> list[Rung]:
     rungs = []
     for its in beside:
         departures = its.departures
-        if departures is None or math.isnan(departures.agreement):
-            continue
+        if departures is None or math.isnan(departures.agreement) or not its.related:
+            continue  # from a stranger any two that are alike went the same way
         value = f"{departures.agreement:.3g} from {its.told}; the left went {departures.toward:.3g} of the right's way, the right {departures.back:.3g} of the left's"
         null = "they moved independently: siblings come to what the same data make of both"
         rungs.append(
@@ -226,9 +226,10 @@ def _beside(beside: Sequence[Beside]) -> Table:
         departures = its.departures
         cells: tuple[Cell, ...] = (its.told, _relations(its), *([None] * 6))
         if departures is not None:
+            way = (departures.agreement, departures.toward) if its.related else (math.nan, math.nan)
             cells = (
                 its.told, _relations(its), departures.unmoved, departures.tensors, departures.attributable,
-                *(_number(value) for value in (departures.agreement, departures.toward)), _chance(its.chance),
+                *map(_number, way), _chance(its.chance) if its.related else None,
             )  # fmt: skip
         rows.append(TableRow("same" if its.explains else "edited", cells))
     columns = (
@@ -315,8 +316,8 @@ def _quantiles(left: Side, right: Side, shown: Sequence[Judged], ladder: Ladder)
     values = grids(left, right, {tensor.left: tensor.right}, tensor.left)
     if values is None:
         return None
-    gap = (values[0].astype(np.float64) - values[1]).ravel()
-    gap = gap[np.isfinite(gap)]
+    finite = np.isfinite(values[0]) & np.isfinite(values[1])
+    gap = values[0][finite].astype(np.float64) - values[1][finite]
     spread = float(gap.std())
     if not spread:
         return None

@@ -84,7 +84,11 @@ def test_the_bound_tells_a_copy_and_is_what_the_proposition_says() -> None:
     assert matching_bound(copy, 200.0) == pytest.approx(2 * math.exp(-(beyond**2) / (4 * expected + 2 * beyond)))
     assert matching_bound(copy, 1.0) == 1.0, "as much as is expected"
     assert matching_bound(copy, -5.0) == 1.0
-    assert matching_bound(np.eye(20_000), 20_000.0) == chances.SMALLEST
+
+
+def test_the_bound_is_never_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chances, "SMALLEST", 1e-3)
+    assert matching_bound(np.eye(200), 200.0) == 1e-3
 
 
 def test_of_several_tests_of_one_thing_the_best_counts_as_often_as_it_was_looked_for() -> None:

@@ -52,7 +52,7 @@ def by_chance(rung: str) -> tuple[float, ...]:
     """The chances that it gives to 200 pairs of strangers."""
     tests: dict[str, Callable[[int, int], Tested]] = {
         "W2": lambda a, b: aligned_rows(directions(stranger(a)[0]), directions(stranger(b)[0]), a),
-        "W3": lambda a, b: assigned(directions(stranger(a)[0]), directions(stranger(b)[0])),
+        "W3": lambda a, b: assigned(directions(stranger(a)[0]), directions(stranger(b)[0]), 1000 * a + b),
         "W4": lambda a, b: most_alike(views(a), views(b))[0],
         "W6": lambda a, b: neuron_products(gram(a), gram(b), a),
     }
@@ -110,11 +110,11 @@ def test_noise_is_found_in_place_and_another_order_is_not() -> None:
         "the least that 999 orders can give, of two tests"
     )
     assert aligned_rows(ours, theirs, 0).statistic > 20
-    assert assigned(ours, theirs).statistic > 0.95
-    assert assigned(ours, theirs).chance < 1e-20
+    assert assigned(ours, theirs, 0).statistic > 0.95
+    assert assigned(ours, theirs, 0).chance < 1e-20
     order = np.random.default_rng(2).permutation(ROWS)
     assert aligned_rows(ours[order], theirs, 0).chance > 0.01
-    assert assigned(ours[order], theirs).chance > 1e-3
+    assert assigned(ours[order], theirs, 0).chance > 1e-3
     assert aligned_rows(-ours, theirs, 0).chance > 0.9, "the other sign is the other end"
 
 

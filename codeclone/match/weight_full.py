@@ -1,0 +1,91 @@
+"""A pair of checkpoints by all of their numbers, each file read once, in several processes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from itertools import chain
+from typing import Protocol
+
+from codeclone.batches import in_batches
+from codeclone.match.weight_alignment import Side
+from codeclone.match.weight_groups import is_weights
+from codeclone.match.weight_ladder import judged_whole
+from codeclone.match.weight_pairs import Pair
+from codeclone.match.weight_relation import beside_matrices
+from codeclone.match.weight_whole import RUN, Runs, Whole, digest, read_whole
+
+
+class Reader(Protocol):
+    """What reads the tensors of a checkpoint."""
+
+    def runs(self, place: int, count: int) -> Runs:
+        """All values of a tensor, at most about `count` at a time. Raises ValueError with the reason."""
+
+
+Opened = Callable[[], AbstractContextManager[Reader]]
+"""Opens the files of a checkpoint anew."""
+
+Unread = tuple[int, int, str]
+"""(side: 0 left, 1 right; place of the tensor; why it was not read in whole)."""
+
+_Job = tuple[int, int]
+"""Places of a left tensor and of its right one; -1 where it has none."""
+
+
+def in_full(pair: Pair, opened: tuple[Opened, Opened]) -> tuple[Pair, list[Unread]]:
+    """The pair by all values; a tensor that cannot be read in whole keeps what its sample says."""
+    jobs: list[_Job] = [(tensor.left, tensor.right) for tensor in pair.tensors]
+    jobs += [(place, -1) for place in _rest(pair.left, {tensor.left for tensor in pair.tensors})]
+    jobs += [(-1, place) for place in _rest(pair.right, {tensor.right for tensor in pair.tensors})]
+    sizes = [_size(pair.left, one) + _size(pair.right, other) for one, other in jobs]
+
+    def read(number: int, part: Sequence[_Job]) -> list[tuple[_Job, Whole | str | ValueError]]:
+        with opened[0]() as ours, opened[1]() as theirs:
+            return [(job, _read(ours, theirs, job)) for job in part]
+
+    found = dict(chain.from_iterable(in_batches([jobs], [sizes], read)[0]))
+    tensors, unread = [], []
+    for tensor in pair.tensors:
+        whole = found[tensor.left, tensor.right]
+        tensors.append(judged_whole(pair.left, pair.right, tensor, whole) if isinstance(whole, Whole) else tensor)
+    digests: tuple[set[str], set[str]] = (set(), set())
+    for (one, other), its in found.items():
+        side = int(one < 0)
+        if isinstance(its, str):
+            digests[side].add(its)
+        elif isinstance(its, ValueError):
+            unread.append((side, other if side else one, str(its)))
+    return (
+        replace(pair, tensors=tuple(beside_matrices(tensors)), same_bytes=len(digests[0] & digests[1])),
+        sorted(unread),
+    )
+
+
+def _rest(side: Side, paired: set[int]) -> list[int]:
+    """Tensors with numbers that have no counterpart."""
+    tensors = zip(side.checkpoint.tensors, side.samples.tensors, strict=True)
+    return [
+        place
+        for place, (tensor, sample) in enumerate(tensors)
+        if sample is not None and is_weights(tensor) and place not in paired
+    ]
+
+
+def _size(side: Side, place: int) -> int:
+    return math.prod(side.shape(place) or ()) if place >= 0 else 0
+
+
+def _read(ours: Reader, theirs: Reader, job: _Job) -> Whole | str | ValueError:
+    """Of a pair all of it, of a single tensor its digest, or why there is neither."""
+    one, other = job
+    try:
+        if other < 0:
+            return digest(ours.runs(one, RUN))
+        if one < 0:
+            return digest(theirs.runs(other, RUN))
+        return read_whole(ours.runs(one, RUN), theirs.runs(other, RUN))
+    except ValueError as error:
+        return error
