@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,9 @@ MOST_OF_A_SHAPE = 3_000
 """Tensors of one shape on a side that are compared with each other."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """A checkpoint and what is kept of its numbers."""
+    """A checkpoint and what is kept of its numbers; equal to itself alone, so that what is worked out of it can be kept."""
 
     checkpoint: Checkpoint
     samples: Samples
@@ -110,13 +111,17 @@ def closeness(left: Side, right: Side, pairs: Aligned) -> float:
 _Corners = dict[tuple[int, ...], tuple[list[int], NDArray[np.float32]]]
 
 
+@lru_cache(maxsize=2)
 def _corners(side: Side) -> _Corners:
     """Shape -> places of the matrices of that shape, and a corner of each as a vector of length 1."""
     found: dict[tuple[int, ...], tuple[list[int], list[NDArray[np.float32]]]] = {}
     for place, tensor in enumerate(side.checkpoint.tensors):
+        shape = tensor.shape or ()
+        if len(found.get(shape, ((), ()))[0]) > MOST_OF_A_SHAPE:
+            continue  # so many are not compared with each other, and to see how near two checkpoints are these are enough
         corner = _corner(tensor, side.sample(place))
-        if corner is not None and tensor.shape is not None:
-            places, rows = found.setdefault(tensor.shape, ([], []))
+        if corner is not None:
+            places, rows = found.setdefault(shape, ([], []))
             places.append(place)
             rows.append(corner)
     return {shape: (places, np.stack(rows)) for shape, (places, rows) in found.items()}

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,6 +24,9 @@ CLASSES: tuple[TensorClass, ...] = get_args(TensorClass)
 
 LEAST_NEURONS = 16
 """Of fewer nothing can be shown."""
+
+MOST_MATRICES, MOST_NORMS, MOST_INDICES = 20_000, 20_000, 8
+"""Of a checkpoint, the first in the order of the file; and of a name, the last: those of public models have up to five."""
 
 MOST_GROUPS = 8
 """Blocks whose neurons are kept of a checkpoint."""
@@ -110,25 +114,30 @@ def natural(name: str) -> tuple[tuple[int, str], ...]:
 
 def groups_of(tensors: Sequence[Tensor]) -> tuple[NeuronGroup, ...]:
     """All groups of a checkpoint, in the natural order of their names."""
+    return _groups_of(tuple(tensors))
+
+
+@lru_cache(maxsize=8)
+def _groups_of(tensors: tuple[Tensor, ...]) -> tuple[NeuronGroup, ...]:
     matrices = [
         place
         for place, tensor in enumerate(tensors)
-        if is_weights(tensor)
-        and tensor.shape is not None
+        if tensor.shape is not None
         and len(tensor.shape) == 2
         and min(tensor.shape) >= LEAST_NEURONS
+        and is_weights(tensor)
         and class_of(tensor) == "matrix"
         and not ATTENTION.search(tensor.name)
-    ]
+    ][:MOST_MATRICES]
     commonness = Counter(size for tensor in tensors for size in (tensor.shape or ()))
-    prefixes = {place: _prefixes(tensors[place].name) for place in matrices}
+    ends = {place: _ends(tensors[place].name) for place in matrices}
     free = dict.fromkeys(matrices)
     found: list[tuple[str, tuple[View, ...]]] = []
-    for level in range(max((len(its) for its in prefixes.values()), default=0)):
+    for level in range(MOST_INDICES):
         blocks: dict[str, list[int]] = {}
         for place in free:
-            if level < len(prefixes[place]):
-                blocks.setdefault(prefixes[place][level], []).append(place)
+            if level < len(ends[place]):
+                blocks.setdefault(tensors[place].name[: ends[place][level]], []).append(place)
         for prefix, places in blocks.items():
             views = _views(places, tensors, commonness)
             if views:
@@ -138,12 +147,12 @@ def groups_of(tensors: Sequence[Tensor]) -> tuple[NeuronGroup, ...]:
     named = bool(found)
     if not found:
         found = _by_order(matrices, tensors, commonness)
-    norms = _norms(tensors)
+    norms = _gains(tensors)
     groups: list[NeuronGroup] = []
     for prefix, views in sorted(found, key=lambda its: natural(its[0])):
         neurons, width = _sizes(views, tensors)
         groups.append(
-            NeuronGroup(len(groups), prefix, neurons, width, views, named, _norm_before(prefix, width, norms, tensors))
+            NeuronGroup(len(groups), prefix, neurons, width, views, named, _norm_before(prefix, width, norms))
         )
     return tuple(groups)
 
@@ -182,10 +191,12 @@ def _by_order(
     return best
 
 
-def _prefixes(name: str) -> list[str]:
-    """Beginnings of a name that end in an index, the longest first."""
-    segments = name.split(".")
-    return [".".join(segments[: end + 1]) for end in reversed(range(len(segments))) if segments[end].isdecimal()]
+_INDEX = re.compile(r"(?<![^.])\d+(?![^.])")
+
+
+def _ends(name: str) -> list[int]:
+    """Where the last indices of a name end, the last one first."""
+    return [match.end() for match in _INDEX.finditer(name)][: -MOST_INDICES - 1 : -1]
 
 
 def _views(places: Sequence[int], tensors: Sequence[Tensor], commonness: Counter[int]) -> tuple[View, ...]:
@@ -227,23 +238,29 @@ def _sizes(views: Sequence[View], tensors: Sequence[Tensor]) -> tuple[int, int]:
     return neurons, width
 
 
-def _norms(tensors: Sequence[Tensor]) -> dict[int, list[int]]:
-    """Width -> places of the vectors that may be gains."""
-    found: dict[int, list[int]] = {}
-    for place, tensor in enumerate(tensors):
-        if tensor.shape is not None and len(tensor.shape) == 1 and class_of(tensor) != "bias" and is_weights(tensor):
-            found.setdefault(tensor.shape[0], []).append(place)
+def _gains(tensors: Sequence[Tensor]) -> dict[tuple[str, int], int]:
+    """(block, width) -> place of the gains before its feed-forward part: those in the block that are called so, else its last."""
+    vectors = [
+        place
+        for place, tensor in enumerate(tensors)
+        if tensor.shape is not None and len(tensor.shape) == 1 and class_of(tensor) != "bias" and is_weights(tensor)
+    ]
+    inside: dict[tuple[str, int], list[int]] = {}
+    for place in vectors[:MOST_NORMS]:
+        name, shape = tensors[place].name, tensors[place].shape or (0,)
+        for end in _ends(name):
+            if end < len(name):
+                inside.setdefault((name[:end], shape[0]), []).append(place)
+    found = {}
+    for (block, width), places in inside.items():
+        named = [place for place in places if _BEFORE_MLP.search(tensors[place].name[len(block) :])]
+        found[block, width] = named[-1] if named else max(places, key=lambda place: natural(tensors[place].name))
     return found
 
 
-def _norm_before(prefix: str, width: int, norms: dict[int, list[int]], tensors: Sequence[Tensor]) -> int | None:
-    """The gains in the same block that are called so, else the last of the block."""
-    block = prefix
-    while block:
-        inside = [place for place in norms.get(width, ()) if tensors[place].name.startswith(f"{block}.")]
-        if inside:
-            named = [place for place in inside if _BEFORE_MLP.search(tensors[place].name[len(block) :])]
-            return (named or sorted(inside, key=lambda place: natural(tensors[place].name)))[-1]
-        shorter = _prefixes(block.rpartition(".")[0])
-        block = shorter[0] if shorter else ""
+def _norm_before(prefix: str, width: int, gains: dict[tuple[str, int], int]) -> int | None:
+    """In the same block, else in that around it."""
+    for block in (prefix, *(prefix[:end] for end in _ends(prefix))):
+        if (block, width) in gains:
+            return gains[block, width]
     return None

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 MOST_SORTED = 2**16
 """Rows whose whole order is worked out; of more, places are drawn until enough differ."""
 
+MOST_TOKENS = 2**20
+"""Ids among which tokens are chosen: public vocabularies have up to 262,144."""
+
 _GAMMA, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 """Constants of splitmix64 (Steele, Lea, Flood 2014, figure 17)."""
 
@@ -51,5 +54,5 @@ def start_of(size: int, most: int) -> int:
 
 def tokens(vocabulary: int, count: int) -> NDArray[np.int64]:
     """Ids of tokens, ascending: those with the smallest hashes (Broder 1997), so that vocabularies of two sizes share nearly all."""
-    hashes = mixed(np.arange(vocabulary, dtype=np.uint64))
+    hashes = mixed(np.arange(min(vocabulary, MOST_TOKENS), dtype=np.uint64))
     return np.sort(np.argsort(hashes, kind="stable")[:count]).astype(np.int64)

@@ -31,8 +31,8 @@ MOST_VALUES = 12_000_000
 LEAST_SIDE = 32
 """Rows and columns that are kept even where that is more: of a model of 12,000 tensors and more."""
 
-MOST_TENSORS = 20_000
-"""Of a checkpoint, the first in the order of the file."""
+MOST_TENSORS, MOST_TENSORS_TOGETHER = 20_000, 40_000
+"""Of a checkpoint, the first in the order of the file, and of all checkpoints of a repository."""
 
 MOST_NEURON_VALUES, MOST_VIEWED = 1_000_000, 12_000_000
 """Of one view of a block's neurons, and of all views together."""
@@ -41,7 +41,8 @@ NEURON_COLUMNS = 32, 256
 """Fewest and most values of each neuron. With 64 of 14,336 neurons the largest cosine of two that have nothing to do with each
 other is about 0.55, that of a neuron with its copy under noise of 1/708 about 0.997."""
 
-MOST_NEURONS = 65_536
+MOST_NEURONS, MOST_WIDTH = 65_536, 65_536
+"""Of a block, and values of each of its neurons; public models have streams of up to 20,480."""
 
 MOST_SIDE = 2**48
 """Rows, and columns, from which on no tensor has so many: places among them are counted in int64."""
@@ -129,9 +130,10 @@ def collected(checkpoint: Checkpoint, grid: Grid, look: Look, share: int) -> Sam
     tensors = checkpoint.tensors
     reasons: list[tuple[int, str]] = []
     wanted = [place for place, tensor in enumerate(tensors) if is_weights(tensor)]
-    side = _side([tensors[place] for place in wanted[:MOST_TENSORS]], MOST_VALUES // share)
+    most = min(MOST_TENSORS, MOST_TENSORS_TOGETHER // share)
+    side = _side([tensors[place] for place in wanted[:most]], MOST_VALUES // share)
     found: list[TensorSample | None] = [None] * len(tensors)
-    for place in wanted[:MOST_TENSORS]:
+    for place in wanted[:most]:
         try:
             found[place] = _sample(tensors[place], place, grid, side)
         except ValueError as error:
@@ -140,10 +142,8 @@ def collected(checkpoint: Checkpoint, grid: Grid, look: Look, share: int) -> Sam
         reasons += ((place, reason) for reason in _odd(found[place]))
     packed = "whole numbers ({}), a buffer or weights that are packed: not unpacked and not compared"
     reasons += ((place, packed.format(tensor.dtype)) for place, tensor in enumerate(tensors) if may_be_packed(tensor))
-    if len(wanted) > MOST_TENSORS:
-        reasons.append(
-            (wanted[MOST_TENSORS], f"stands behind {MOST_TENSORS:,} other tensors: from here on none is read")
-        )
+    if len(wanted) > most:
+        reasons.append((wanted[most], f"stands behind {most:,} other tensors: from here on none is read"))
     neurons = _neurons(checkpoint, found, look, MOST_VIEWED // share)
     return Samples(tuple(found), neurons, tuple(reasons), _manifest(tensors, found))
 
@@ -205,7 +205,7 @@ def _odd(sample: TensorSample | None) -> list[str]:
 def _neurons(
     checkpoint: Checkpoint, tensors: Sequence[TensorSample | None], look: Look, most: int
 ) -> tuple[NeuronSample, ...]:
-    groups = kept([group for group in groups_of(checkpoint.tensors) if group.neurons <= MOST_NEURONS])
+    groups = kept([g for g in groups_of(checkpoint.tensors) if g.neurons <= MOST_NEURONS and g.width <= MOST_WIDTH])
     embedding = _embedding(checkpoint.tensors, groups, tensors)
     viewed = whole = 0
     found: list[NeuronSample] = []
@@ -307,10 +307,11 @@ def _gram(group: NeuronGroup, gains: Values | None, grid: Grid) -> Values:
 
 def _signature(group: NeuronGroup, view: View, gains: Values | None, their: Values, grid: Grid) -> Values:
     """(neurons, tokens): products of each neuron with the embedding of each token. Turning the stream changes none of them."""
-    held = their * gains if view.by_row and gains is not None else their
     step = max(1, AT_ONCE // group.width)
-    parts = [
-        finite(_rows(group, view, first, min(step, group.neurons - first), 0, group.width, grid)) @ held.T
-        for first in range(0, group.neurons, step)
-    ]
-    return np.concatenate(parts).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        held = their * gains if view.by_row and gains is not None else their
+        parts = [
+            finite(_rows(group, view, first, min(step, group.neurons - first), 0, group.width, grid)) @ held.T
+            for first in range(0, group.neurons, step)
+        ]
+    return finite(np.concatenate(parts).astype(np.float32))

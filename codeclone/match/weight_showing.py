@@ -316,8 +316,8 @@ def _quantiles(left: Side, right: Side, shown: Sequence[Judged], ladder: Ladder)
     values = grids(left, right, {tensor.left: tensor.right}, tensor.left)
     if values is None:
         return None
-    gap = (values[0].astype(np.float64) - values[1]).ravel()
-    gap = gap[np.isfinite(gap)]
+    finite = np.isfinite(values[0]) & np.isfinite(values[1])
+    gap = values[0][finite].astype(np.float64) - values[1][finite]
     spread = float(gap.std())
     if not spread:
         return None

@@ -56,7 +56,8 @@ def read_whole(left: Runs, right: Runs) -> Whole:
     for one, other in _in_step(_hashed(left, digests[0]), _hashed(right, digests[1])):
         for start in range(0, len(one), AT_ONCE):
             a, b = one[start : start + AT_ONCE], other[start : start + AT_ONCE]
-            found = room.sums(a, b)
+            with np.errstate(invalid="ignore"):
+                found = room.sums(a, b)
             if math.isfinite(found[4]) and math.isfinite(found[3]):
                 same = same and found[10] == len(a)
             else:

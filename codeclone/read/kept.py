@@ -205,7 +205,6 @@ def _of_entry(entry: Any, beginnings: Values) -> Head:
     _wanted(taken == len(beginnings), "first values that belong to no tensor")
     paths = [path for kept in checkpoints for path in kept.checkpoint.paths]
     _wanted(bool(checkpoints) and len(paths) == len({*paths}), "a file that belongs to two checkpoints, or none at all")
-    _wanted(sum(len(kept.checkpoint.tensors) for kept in checkpoints) <= MAX_TENSORS, "too many tensors")
     return Head(
         repository=_text(fields["repository"], MAX_TEXT),
         digest=_sha256(fields["digest"]),
