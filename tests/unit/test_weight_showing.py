@@ -101,7 +101,7 @@ def test_the_ladder_has_every_rung_that_could_be_climbed(name: str) -> None:
         assert (chance is None) == (rung in ("W0", "W1", "W8", "W9"))
         assert status == {"W0": "deterministic", "W1": "prerequisite", "W8": "parametric", "W9": "parametric", "W4": "calibrated",
                           "W5": "calibrated", "W7": "calibrated"}.get(str(rung), "exact")  # fmt: skip
-        assert (seed is not None) == (rung in ("W2", "W6"))
+        assert (seed is not None) == (rung in ("W2", "W3", "W6"))
         assert seed is None or len(str(seed)) == 16
         found = chance == "below 1e-300" or (isinstance(chance, float) and chance <= weight_showing.UNLIKELY)
         assert row.op == ("same" if found else "edited")
