@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -54,11 +55,15 @@ from codeclone.plain import plain
 from codeclone.read.kept import read_values
 from codeclone.read.notes import Notes
 from codeclone.read.repository_tensors import Numbers, read_repository
+from codeclone.read.sizes import bytes_of
 from codeclone.read.tensors import reads as reads_tensors
 from codeclone.read.values import opened
 
 TITLE = "Weights"
 VERSION = 1
+
+READ_AGAIN = 4
+"""Times that `--full` reads as many bytes as the files of a checkpoint have: tensors can share theirs, as tied ones do."""
 
 MAX_PLACES = 50
 
@@ -178,7 +183,8 @@ def _read_whole(pair: Pair, whole: Sequence[tuple[str, Snapshot]]) -> tuple[Pair
     checkpoints = pair.left.checkpoint, pair.right.checkpoint
     files = [{file.path: file for file in snapshot.files} for _, snapshot in whole]
     ours, theirs = (partial(opened, its, checkpoint) for its, checkpoint in zip(files, checkpoints, strict=True))
-    pair, unread = in_full(pair, (ours, theirs))
+    left, right = (partial(_fitting, its, checkpoint) for its, checkpoint in zip(files, checkpoints, strict=True))
+    pair, unread = in_full(pair, (ours, theirs), (left, right))
     told = []
     for number, (name, _) in enumerate(whole):
         notes = Notes(checkpoints[number].label)
@@ -187,6 +193,14 @@ def _read_whole(pair: Pair, whole: Sequence[tuple[str, Snapshot]]) -> tuple[Pair
                 notes.add(_pointer(checkpoints[number], place), f"its numbers: not read in whole: {reason}")
         told += [(name, skip) for skip in notes.all()]
     return pair, told
+
+
+def _fitting(files: Mapping[str, File], checkpoint: Checkpoint, places: Sequence[int]) -> frozenset[int]:
+    """As `weight_full.Fitting`."""
+    room = READ_AGAIN * sum(files[path].size for path in checkpoint.paths if path in files)
+    tensors = [checkpoint.tensors[place] for place in places]
+    read = accumulate(bytes_of(tensor.dtype, tensor.shape or ()) or 0 for tensor in tensors)
+    return frozenset(place for place, its in zip(places, read, strict=True) if its <= room)
 
 
 def _gone(pair: Pair, left: Profile, right: Profiled) -> list[tuple[str, Skipped]]:

@@ -34,9 +34,9 @@ edge of 1.09 at most."""
 MOST_LEVELS, FEW_LEVELS = 256, 16
 """Of numbers of eight bits, and of four."""
 
-SAME_STEP, FEW_STEPS = 0.15, 4.5
+SAME_STEP, FEW_STEPS = 0.1, 4.5
 """Largest distance of a value from a whole number of steps, in steps: values computed from whole numbers are rounded to their
-type. 32 values that have nothing to do with the steps are all so near once in 10^16 times. And how far apart two neighbours may
+type. 32 values that have nothing to do with the steps are all so near once in 10^22 times. And how far apart two neighbours may
 be for a first guess of the step to tell by how many steps."""
 
 BEGINNING = 8
@@ -261,11 +261,8 @@ def _in_runs(values: Doubles, gap: Doubles, width: int) -> float:
     step = np.where(usable, step, 1.0)
     from_least = runs - least
     neighbours = np.where(differs & (between < FEW_STEPS * step), between, 0.0)
-    for lengths in (
-        neighbours,
-        from_least,
-        from_least,
-    ):  # the smallest distance is a first guess, neighbours give a better one
+    # The smallest distance is a first guess, neighbours give a better one.
+    for lengths in (neighbours, from_least, from_least):
         levels = np.round(lengths / step)
         squares = (levels**2).sum(1, keepdims=True)
         step = np.where(squares > 0, (levels * lengths).sum(1, keepdims=True) / np.maximum(squares, 1.0), step)

@@ -31,22 +31,30 @@ Opened = Callable[[], AbstractContextManager[Reader]]
 Unread = tuple[int, int, str]
 """(side: 0 left, 1 right; place of the tensor; why it was not read in whole)."""
 
+Fitting = Callable[[Sequence[int]], frozenset[int]]
+"""Places of tensors, in the order in which they would be read -> those that can be read before too much was."""
+
+TOO_MUCH = "the tensors before it have several times the bytes of their files"
+
 _Job = tuple[int, int]
 """Places of a left tensor and of its right one; -1 where it has none."""
 
 
-def in_full(pair: Pair, opened: tuple[Opened, Opened]) -> tuple[Pair, list[Unread]]:
+def in_full(pair: Pair, opened: tuple[Opened, Opened], fitting: tuple[Fitting, Fitting]) -> tuple[Pair, list[Unread]]:
     """The pair by all values; a tensor that cannot be read in whole keeps what its sample says."""
     jobs: list[_Job] = [(tensor.left, tensor.right) for tensor in pair.tensors]
     jobs += [(place, -1) for place in _rest(pair.left, {tensor.left for tensor in pair.tensors})]
     jobs += [(-1, place) for place in _rest(pair.right, {tensor.right for tensor in pair.tensors})]
-    sizes = [_size(pair.left, one) + _size(pair.right, other) for one, other in jobs]
+    fits = [its([job[side] for job in jobs if job[side] >= 0]) | {-1} for side, its in enumerate(fitting)]
+    wanted = [job for job in jobs if job[0] in fits[0] and job[1] in fits[1]]
+    sizes = [_size(pair.left, one) + _size(pair.right, other) for one, other in wanted]
 
     def read(number: int, part: Sequence[_Job]) -> list[tuple[_Job, Whole | str | ValueError]]:
         with opened[0]() as ours, opened[1]() as theirs:
             return [(job, _read(ours, theirs, job)) for job in part]
 
-    found = dict(chain.from_iterable(in_batches([jobs], [sizes], read)[0]))
+    found: dict[_Job, Whole | str | ValueError] = dict.fromkeys(jobs, ValueError(TOO_MUCH))
+    found |= chain.from_iterable(in_batches([wanted], [sizes], read)[0])
     tensors, unread = [], []
     for tensor in pair.tensors:
         whole = found[tensor.left, tensor.right]

@@ -17,7 +17,7 @@ from codeclone.match.weight_groups import class_of, groups_of, is_weights
 from codeclone.match.weight_partners import SURELY, any_order, comparable, partner, put_back, searched
 from codeclone.match.weight_relation import MATRICES, Judged, Overall, beside_matrices, judged, overall
 from codeclone.match.weight_rungs import (
-    Tested,
+    Trial,
     aligned_rows,
     among,
     assigned,
@@ -127,7 +127,7 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], s
         for number, (one, other) in enumerate(matches)
         if one.gram.shape == other.gram.shape and len(one.gram) >= LEAST_ROWS
     ]
-    tested: dict[str, list[Tested]] = {
+    tested: dict[str, list[Trial]] = {
         "W2": [two for two, _ in rows],
         "W3": [three for _, three in rows],
         "W4": [its for its, _, _ in w4],
@@ -202,7 +202,7 @@ def _values(tensors: Sequence[Judged]) -> str:
 # W2 to W6
 
 
-def _in_place(left: Side, right: Side, pairs: Aligned, names: Sequence[str]) -> list[tuple[Tested, Tested]]:
+def _in_place(left: Side, right: Side, pairs: Aligned, names: Sequence[str]) -> list[tuple[Trial, Trial]]:
     """W2 and W3 in each block."""
     found = []
     blocks = rows_by_block(left, lambda place: grids(left, right, pairs.pairs, place))
@@ -245,7 +245,7 @@ ASKS = {
 """Rung -> what it asks, its null hypothesis, and how its chance is known."""
 
 
-def _rung(name: str, tested: Sequence[Tested], chance: float | None, names: Sequence[str]) -> Rung:
+def _rung(name: str, tested: Sequence[Trial], chance: float | None, names: Sequence[str]) -> Rung:
     asks, null, status = ASKS[name]
     sizes = sum(its.size for its in tested)
     if chance is None or not sizes:

@@ -14,7 +14,7 @@ from codeclone.match.weight_blocks import LEAST_ROWS
 from codeclone.match.weight_difference import difference
 from codeclone.match.weight_groups import groups_of
 from codeclone.match.weight_relation import Judged, judged
-from codeclone.match.weight_rungs import LEAST_WIDTH, QUERIES, Tested, Views, among, most_alike, two_views
+from codeclone.match.weight_rungs import LEAST_WIDTH, QUERIES, Trial, Views, among, most_alike, two_views
 from codeclone.match.weight_samples import NeuronSample
 
 FEW_QUERIES = 96
@@ -29,7 +29,7 @@ WHATS: tuple[What, ...] = ("views", "signatures")
 Way = tuple[int, int]
 """Which right view goes with the first and with the second left one."""
 
-Partners = tuple[Tested, NDArray[np.int64], Way]
+Partners = tuple[Trial, NDArray[np.int64], Way]
 """The rung, for each of the first neurons its partner or -1, and the way in which both views agree."""
 
 Matches = list[tuple[NeuronSample, NeuronSample]]
@@ -88,7 +88,7 @@ def any_order(ours: NeuronSample, theirs: NeuronSample, pairs: Aligned, what: Wh
         if max(way) < len(views[1]) and all(views[0][n].shape == views[1][at].shape for n, at in enumerate(way))
     ]
     if not ways:
-        return Tested(0.0, 1.0, 0), np.zeros(0, np.int64), (0, 1)
+        return Trial(0.0, 1.0, 0), np.zeros(0, np.int64), (0, 1)
     mine = two_views(views[0], (0, 1), QUERIES)
     found = [(*most_alike(mine, two_views(views[1], way)), way) for way in ways]
     best, partners, way = min(found, key=lambda its: its[0].chance)
@@ -123,7 +123,7 @@ def _views(one: NeuronSample, other: NeuronSample, what: What) -> Sequence[NDArr
 
 def put_back(
     matches: Sequence[tuple[NeuronSample, NeuronSample]],
-    found: Sequence[tuple[Tested, NDArray[np.int64], tuple[int, int]]],
+    found: Sequence[tuple[Trial, NDArray[np.int64], tuple[int, int]]],
     left: Side,
     right: Side,
     tensors: Sequence[Judged],

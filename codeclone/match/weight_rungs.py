@@ -46,7 +46,7 @@ AT_ONCE = 2**23
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Trial:
     """One rung in one block."""
 
     statistic: float
@@ -71,7 +71,7 @@ def unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.where(lengths > NEGLIGIBLE, lengths, np.inf), np.float64)
 
 
-def aligned_rows(left: Matrix, right: Matrix, its_seed: int) -> Tested:
+def aligned_rows(left: Matrix, right: Matrix, its_seed: int) -> Trial:
     """W2: S = sum of <a_i, b_i> of rows as `directions` gives them; z by the exact variance tr(A'A B'B) / (n - 1)."""
     size = len(left)
     products = left @ right.T
@@ -82,10 +82,10 @@ def aligned_rows(left: Matrix, right: Matrix, its_seed: int) -> Tested:
     drawn = products[np.arange(size), orders].sum(1)
     cosines = unit(left) @ unit(right).T
     bound = matching_bound(cosines, float(np.trace(cosines)))
-    return Tested(observed / deviation, either([permutation_chance(observed, drawn), bound]), size)
+    return Trial(observed / deviation, either([permutation_chance(observed, drawn), bound]), size)
 
 
-def assigned(left: Matrix, right: Matrix, its_seed: int) -> Tested:
+def assigned(left: Matrix, right: Matrix, its_seed: int) -> Trial:
     """W3: Spearman's correlation of the best assignment with the order as it is (Zhu et al. 2025, section 3).
 
     Rows are shuffled before: among equal ones, as zeros are, the assignment keeps the order in which it finds them.
@@ -97,7 +97,7 @@ def assigned(left: Matrix, right: Matrix, its_seed: int) -> Tested:
     order = shuffled[found]
     off = float(((order - np.arange(size)).astype(np.float64) ** 2).sum())
     correlation = 1 - 6 * off / (size * (size**2 - 1))
-    return Tested(correlation, order_chance(correlation, size), size)
+    return Trial(correlation, order_chance(correlation, size), size)
 
 
 Views = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -114,7 +114,7 @@ def two_views(views: Sequence[NDArray[np.float32]], way: tuple[int, int], most: 
     return one.astype(np.float32), two.astype(np.float32)
 
 
-def most_alike(left: Views, right: Views) -> tuple[Tested, NDArray[np.int64]]:
+def most_alike(left: Views, right: Views) -> tuple[Trial, NDArray[np.int64]]:
     """W4 and W5: neurons whose most alike one of the other side is the same by two views, in any order; and which that is, or -1.
 
     By chance two views agree as often as their choices fall on the same neurons: sum over j of the shares that choose j.
@@ -126,7 +126,7 @@ def most_alike(left: Views, right: Views) -> tuple[Tested, NDArray[np.int64]]:
     chance = max(float(shares[0] @ shares[1]), 1 / neurons)
     # Of true partners each is chosen once; so a neuron that many choose counts once.
     distinct = len(np.unique(first[agreeing]))
-    return Tested(float(distinct), binomial(distinct, queries, chance), queries), np.where(agreeing, first, -1)
+    return Trial(float(distinct), binomial(distinct, queries, chance), queries), np.where(agreeing, first, -1)
 
 
 def _nearest(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -136,23 +136,23 @@ def _nearest(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[n
     return np.concatenate(parts)
 
 
-def among(tested: Tested, looked: int) -> Tested:
+def among(tested: Trial, looked: int) -> Trial:
     """The best of so many that were looked at (Bonferroni)."""
     return replace(tested, chance=either([tested.chance] * looked))
 
 
-def neuron_products(left: NDArray[np.float32], right: NDArray[np.float32], its_seed: int) -> Tested:
+def neuron_products(left: NDArray[np.float32], right: NDArray[np.float32], its_seed: int) -> Trial:
     """W6: correlation of the products of neurons with each other, which no turning of what they read changes; neurons permuted."""
     size = min(len(left), MOST_GRAM)
     one, other = (_off_diagonal(side[:size, :size].astype(np.float64)) for side in (left, right))
     norm = float(np.sqrt((one**2).sum() * (other**2).sum()))
     if not norm:
-        return Tested(0.0, 1.0, size)
+        return Trial(0.0, 1.0, size)
     observed = float((one * other).sum()) / norm
     orders = permutations(GRAM_PERMUTATIONS, size, its_seed)
     drawn = np.array([float((one * other[np.ix_(order, order)]).sum()) for order in orders]) / norm
     away = (observed - float(drawn.mean())) / (float(drawn.std()) or 1.0)
-    return Tested(away, permutation_chance(observed, drawn), size)
+    return Trial(away, permutation_chance(observed, drawn), size)
 
 
 def _off_diagonal(products: Matrix) -> Matrix:

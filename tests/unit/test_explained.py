@@ -59,7 +59,7 @@ def test_the_answer_of_a_source_is_one_sentence(rows: list[Explanation], expecte
 
 
 def test_a_kind_of_another_release_has_a_noun() -> None:
-    assert things(2, "weights") == "2 items of kind weights"
+    assert things(2, "history") == "2 items of kind history"
 
 
 def test_parts_are_told_without_those_that_are_empty() -> None:

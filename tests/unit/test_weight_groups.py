@@ -307,6 +307,23 @@ def test_the_norm_is_that_of_the_same_block_and_width() -> None:
     assert told(made)[1][4] == "", "a bias is no gain"
 
 
+def test_of_several_norms_that_which_is_called_so() -> None:
+    made = llama(1) | {"model.layers.0.zz_norm.weight": (W,)}
+    assert told(made)[0][4] == "model.layers.0.post_attention_layernorm.weight"
+    unnamed = {name.replace("post_attention_layernorm", "b_norm").replace("input_layernorm", "a_norm"): shape for name, shape in llama(1).items()}  # fmt: skip
+    assert told(unnamed)[0][4] == "model.layers.0.b_norm.weight", "the last one"
+
+
+def test_many_matrices_of_one_shape_are_no_block() -> None:
+    made = {f"layers.0.w{number}.weight": (N, W) for number in range(4)} | {
+        "layers.0.back.weight": (W, N),
+        "embed": (512, W),
+    }
+    assert groups_of(tensors(made)) == () or not groups_of(tensors(made))[0].named
+    del made["layers.0.w3.weight"]
+    assert len(told(made)[0][3]) == 4
+
+
 def test_order_of_tensors_in_the_file_changes_no_group() -> None:
     shuffled = [*llama().items()]
     np.random.default_rng(0).shuffle(shuffled)  # type: ignore[arg-type]

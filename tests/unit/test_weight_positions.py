@@ -41,6 +41,12 @@ def test_places_lie_all_over(size: int) -> None:
     assert len(np.intersect1d(places, chosen(size + 1, 256))) < 128, "sizes have places of their own"
 
 
+def test_places_of_many_sizes_are_as_many_as_were_asked_for() -> None:
+    """Some are drawn twice."""
+    for size in range(MOST_SORTED + 1, MOST_SORTED + 60):
+        assert len(set(chosen(size, 256).tolist())) == 256
+
+
 def test_places_that_are_kept_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="read-only"):
         chosen(300, 10)[0] = 1

@@ -117,7 +117,9 @@ def test_quantised(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("name", QUANTISED)
 def test_what_others_quantised_is_none_of_this(name: str) -> None:
     assert both_ways(QUANTISED[name](matrix()), BASE) == "unrelated"
-    assert not both_ways(QUANTISED[name](BASE + few_directions(4)), BASE).startswith("noise")
+    assert both_ways(QUANTISED[name](BASE + few_directions(4, 0.6)), BASE) == "changed", (
+        "trained before it was quantised"
+    )
 
 
 def test_whole_numbers_whose_scale_stands_elsewhere() -> None:
@@ -165,6 +167,19 @@ def test_noise_that_rounding_hides_in_part(sd: float) -> None:
     assert found.sd > 1.05 * sd
 
 
+def test_what_rounding_adds_is_taken_out() -> None:
+    """Of noise that is about as large as the spacing rounding makes four in a hundred more."""
+    sd = 2.5e-4
+    found = told(as_stored(BASE + noise(sd), "BF16"), as_stored(BASE, "BF16"), types=("BF16", "BF16")).difference
+    assert found.visible > 10_000
+    assert found.noise == pytest.approx(sd, rel=0.02)
+
+
+def test_what_was_cut_off_is_not_what_was_rounded() -> None:
+    cut = (BASE.view(np.uint32) & 0xFFFF0000).view(np.float32)
+    assert told(cut, BASE, types=("BF16", "F32")).relation not in ("rounded", "noise")
+
+
 def test_noise_in_eight_bits_is_hidden_and_not_told() -> None:
     made, source = as_stored(BASE + noise(SD / 4), "F8_E4M3"), as_stored(BASE, "F8_E4M3")
     assert told(made, source, types=("F8_E4M3", "F8_E4M3")).relation != "noise"
@@ -206,8 +221,9 @@ def test_training_of_small_matrices_is_never_noise_and_noise_is(shape: tuple[int
 
 
 def test_rows_that_moved_by_themselves_are_not_noise() -> None:
-    sizes = np.exp(RANDOM.normal(0, 0.5, (SHAPE[0], 1)))
-    assert both_ways(np.float32(BASE + SD * sizes * RANDOM.normal(0, 1, SHAPE)), BASE) == "changed"
+    for spread in (0.5, 0.12):
+        sizes = np.exp(RANDOM.normal(0, spread, (SHAPE[0], 1)))
+        assert both_ways(np.float32(BASE + SD * sizes * RANDOM.normal(0, 1, SHAPE)), BASE) == "changed"
     few = np.where(RANDOM.random(SHAPE) < 0.2, noise(), 0)
     assert both_ways(np.float32(BASE + few), BASE) == "changed", "only some values"
 
@@ -215,8 +231,9 @@ def test_rows_that_moved_by_themselves_are_not_noise() -> None:
 def test_what_was_moved_or_scaled_is_not_noise() -> None:
     assert both_ways(np.float32(BASE + noise() + SD), BASE) == "changed"
     assert both_ways(np.float32(0.9 * BASE + noise()), BASE) == "changed"
-    heavy = SD * RANDOM.standard_t(4, SHAPE)
-    assert both_ways(np.float32(BASE + heavy), BASE) == "changed"
+    assert both_ways(np.float32(BASE + noise() + SD / 15), BASE) == "changed", "a mean"
+    for freedom in (4, 14):
+        assert both_ways(np.float32(BASE + SD * RANDOM.standard_t(freedom, SHAPE)), BASE) == "changed", "heavy tails"
 
 
 @pytest.mark.parametrize("dtype", ["F32", "F16", "BF16", "F8_E4M3"])
@@ -261,6 +278,11 @@ def test_vectors_count_beside_matrices_that_show_the_same() -> None:
     assert vector.relation == "noise"
     assert beside_matrices([vector, noisy]) == [vector, noisy]
     assert beside_matrices([vector, tuned])[0].relation == "not told", "gains that are trained move by themselves"
+    small = np.asarray(RANDOM.normal(0, 0.04, (8, 64)), np.float32)
+    least = told(np.float32(small + RANDOM.normal(0, SD, small.shape)), small)
+    assert least.relation == "noise"
+    assert {t.relation for t in beside_matrices([least, vector])} == {"not told"}, "too small to show structure"
+    assert beside_matrices([least, noisy]) == [least, noisy]
     rounded = replace(vector, relation="rounded", toward="left")
     assert beside_matrices([rounded, tuned])[0] == rounded
     assert beside_matrices([rounded])[0].toward == ""

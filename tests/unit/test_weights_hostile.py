@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from codeclone.match import weight_samples
+from codeclone.evidence import weights
+from codeclone.match import weight_alignment, weight_samples
 from codeclone.match.chances import order_chance
 from codeclone.match.tensor_content import same_beginnings
+from codeclone.match.weight_alignment import Side, aligned
+from codeclone.match.weight_full import TOO_MUCH, in_full
 from codeclone.match.weight_groups import MOST_INDICES, groups_of
+from codeclone.match.weight_pairs import best
 from codeclone.match.weight_positions import MOST_TOKENS, tokens
 from codeclone.match.weight_rungs import aligned_rows, assigned, directions, most_alike, two_views
 from codeclone.match.weight_samples import sampled
@@ -183,3 +189,44 @@ def test_beginnings_that_are_constant_or_no_numbers_tell_nothing():
     tensors = [Tensor(name, (2,), "F32") for name in values]
     its = {name: np.repeat(np.array(numbers, np.float32), 128) for name, numbers in values.items()}
     assert same_beginnings(tensors, tensors, its, its) == {3: 3}
+
+
+def test_tensors_that_share_their_bytes_are_not_all_read_in_whole():
+    shared = checkpoint_of(*(Tensor(f"l.{number}.w", (1024, 1024), "F32") for number in range(1_000)))
+    files = {"m": SimpleNamespace(size=2**22)}
+    assert weights._fitting(files, shared, range(1_000)) == set(range(weights.READ_AGAIN))
+    # A missing file has no bytes; types of unknown size are refused when they are read.
+    assert weights._fitting({}, shared, [0]) == set()
+
+
+def test_of_many_matrices_of_one_shape_a_bounded_number_of_corners_is_kept(monkeypatch):
+    monkeypatch.setattr(weight_alignment, "MOST_OF_A_SHAPE", 3)
+    its = checkpoint_of(*(Tensor(f"l.{number}.w", (32, 32), "F32") for number in range(9)))
+    values = RANDOM.normal(size=(9, 32, 32)).astype(np.float32)
+    side = Side(its, sampled(its, lambda place, wanted, _, count: values[place][wanted, :count]))
+    named = {number: number for number in range(9)}
+    found = aligned(side, side, named.items())
+    assert dict(found.pairs) == named
+    assert weight_alignment.closeness(side, side, found) == pytest.approx(1)
+    (kept,) = weight_alignment._corners(side).values()
+    assert kept[1].shape == (4, 1024)
+
+
+def test_what_is_not_read_in_whole_is_told_and_keeps_what_its_sample_says():
+    its = checkpoint_of(*(Tensor(f"l.{number}.w", (32, 32), "F32") for number in range(5)))
+    values = RANDOM.normal(size=(5, 32, 32)).astype(np.float32)
+    side = Side(its, sampled(its, lambda place, wanted, _, count: values[place][wanted, :count]))
+    read: list[int] = []
+
+    def runs(place: int, count: int) -> list[tuple[memoryview, np.ndarray]]:
+        read.append(place)
+        return [(values[place].data, values[place])]
+
+    pair = best((side, {}), [(side, {})])
+    assert pair is not None
+    reader = SimpleNamespace(runs=runs)
+    found, unread = in_full(pair, (lambda: nullcontext(reader),) * 2, (frozenset, lambda places: frozenset(places[:3])))
+    assert sorted(read) == [0, 0, 1, 1, 2, 2]
+    assert unread == [(0, place, TOO_MUCH) for place in (3, 4)]
+    assert [tensor.relation for tensor in found.tensors] == ["identical"] * 5
+    assert [tensor.digests is not None for tensor in found.tensors] == [True] * 3 + [False] * 2
