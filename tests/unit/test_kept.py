@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeclone import arrays, codec, scan
-from codeclone.evidence import tensors, weights
+from codeclone.errors import CodecloneError
+from codeclone.evidence import config, tensors, weights
 from codeclone.keep import keep
+from codeclone.match import weight_samples
 from codeclone.match.weight_kept import numbers_of, restored, unread_of
 from codeclone.match.weight_samples import Samples, sampled
 from codeclone.model import Checkpoint, File, Repository, Skipped, Snapshot, Tensor
@@ -172,6 +174,27 @@ def test_not_all_can_be_read_of_what_was_kept(folders: dict[str, Path], left: st
     reasons = [skip for skip in full["skipped"] if skip not in sampled_only["skipped"]]
     assert {skip["reason"] for skip in reasons} == {"not read in whole: only samples were kept of it"}
     assert len(reasons) == (left, right).count("kept left") + (left, right).count("kept right")
+
+
+def test_checkpoints_that_have_the_bounds_together_had_them_together(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weight_samples, "MOST_VALUES", 100_000)
+    folders["kept right"].write_bytes(keep(str(folders["right"])).content)
+    there, again = (told(folders["left"], folders[name]) for name in ("right", "kept right"))
+    for part in SAYS:
+        assert again[part] == there[part], part
+
+
+def test_what_could_not_be_read_again_is_not_written(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "packed", lambda head, values: b"")
+    with pytest.raises(CodecloneError, match="cannot be kept: no file of kept samples"):
+        keep(str(folders["left"]))
+
+
+def test_sizes_of_settings_are_looked_up_in_what_was_kept(truth: bytes) -> None:
+    profile = config.profile(snapshot({"it.kept.npz": truth, "config.json": b'{"hidden_size": 64}'}))
+    assert profile.details["implied"] >= {300, 64, 128}
 
 
 def test_what_could_not_be_read_is_told_again(tmp_path: Path) -> None:
@@ -343,6 +366,7 @@ NUMBER_LIES: dict[str, tuple[Callable[[dict[str, Any], dict[str, Any]], object],
     "read after all": (put("unread", []), "fewer numbers"),
     "not read after all": (row(0, 0, 1, "unread"), "numbers than"),
     "another type": (row(0, 2, "I64"), "numbers than"),
+    "a vocabulary that no model has": (row(0, 1, [2**40, 64]), "numbers than"),
     "blocks in another order": (put("blocks", [1, 0, 2]), "blocks of neurons"),
     "a block twice": (put("blocks", [0, 0, 1, 2]), "blocks of neurons"),
     "a block that is not there": (put("blocks", [0, 1, 2, 3]), "blocks of neurons"),
@@ -468,7 +492,7 @@ def test_a_file_that_vanished_is_skipped() -> None:
 # Shapes that no model has, which the numbers of no file can bear out
 
 
-@pytest.mark.parametrize("shape", [[2**62, 2**62, 4], [2**40, 32], [2**63 - 1]])
+@pytest.mark.parametrize("shape", [[2**62, 2**62, 4], [2**40, 32], [2**63 - 1], [400, 32]])
 def test_a_shape_that_lies_is_told_and_the_rest_goes_on(shape: list[int]) -> None:
     values = np.random.default_rng(0).standard_normal((64, 32)).astype("<f4").tobytes()
     size = len(values)
