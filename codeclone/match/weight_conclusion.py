@@ -91,7 +91,8 @@ def conclusion(ladder: Ladder, beside: Sequence[Beside], tried: int) -> Conclusi
     if explaining is not None:
         return _explained(explaining, what)
     related = [its for its in beside if its.related]
-    tested = related or [its for its in beside if its.compared]
+    # An ancestor that has nothing to do with the left tests nothing; that a named source is none is an answer.
+    tested = related or [its for its in beside if its.compared and its.role == "claimed"]
     said = [
         what,
         *(_left_over(its) for its in related),
@@ -230,7 +231,7 @@ TOLD: dict[Relation, str] = {
     "pruned": "have values set to zero",
     "noise": "have independent noise on top",
     "low rank": "differ by an update of low rank",
-    "changed": "differ as training leaves it",
+    "changed": "differ in another way, as after training",
     "unrelated": "have nothing to do with each other in their places",
 }
 
@@ -261,9 +262,9 @@ def direction_of(ladder: Ladder) -> tuple[str, str]:
         sides = {tensor.toward for tensor in ladder.tensors if tensor.relation == relation}
         done = {"rounded": "rounded", "quantised": "quantised", "pruned": "set to zero"}[relation]
         if sides == {"left"}:
-            return "left from right", f"what was {done} is the left: the right's values cannot be made of it"
+            return "left from right", f"what was {done} is the left"
         if sides == {"right"}:
-            return "right from left", f"what was {done} is the right: the left's values cannot be made of it"
+            return "right from left", f"what was {done} is the right"
     return "", ""
 
 

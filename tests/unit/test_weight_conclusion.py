@@ -175,7 +175,6 @@ WITH_ANCESTOR: dict[tuple[str, str, str], tuple[str, str, str, str]] = {
     ("tuned", "tuned", "base"): ("strong", "for", "", f"{BEFORE}, value by value"),
     ("tuned, in eight bits", "tuned", "base"): ("strong", "for", "left from right", f"{BEFORE}, quantised"),
     ("tuned twice", "tuned", "base"): ("weak", "for", "", ORIGIN),
-    ("base", "base", "stranger"): ("strong", "for", "", f"{BEFORE}, value by value"),
     ("tuned", "base", "stranger"): ("moderate", "for", "", ORIGIN),
     ("base", "base", "only norms fit"): ("moderate", "for", "", f"{BEFORE}, value by value"),
     ("base", "base", "narrower"): ("moderate", "for", "", f"{BEFORE}, value by value"),
@@ -191,6 +190,11 @@ def test_with_another_candidate(names: tuple[str, str, str], role: str) -> None:
     left, right, other = names
     evidence = found(left, right, other, "") if role == "ancestor" else found(left, right, "", other)
     assert said(evidence) == WITH_ANCESTOR[names]
+
+
+def test_an_ancestor_that_is_none_tests_nothing() -> None:
+    assert found("base", "base", "stranger", "").level == "moderate"
+    assert found("base", "base", "", "stranger").level == "strong"
 
 
 def test_what_is_said_of_candidates() -> None:
