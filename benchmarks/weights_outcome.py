@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from distributions import upper
 from scipy.stats import beta
 
 from codeclone.model import LEVELS
@@ -28,11 +29,6 @@ def limits(found: int, count: int) -> tuple[float, float]:
     low = float(beta.ppf(tail, found, count - found + 1)) if found else 0.0
     high = float(beta.ppf(1 - tail, found + 1, count - found)) if found < count else 1.0
     return low, high
-
-
-def upper(found: int, count: int) -> float:
-    """One-sided 95 % Clopper-Pearson limit of a rate."""
-    return float(beta.ppf(CONFIDENCE, found + 1, count - found)) if found < count else 1.0
 
 
 def tell(name: str, rows: Sequence[Row]) -> None:

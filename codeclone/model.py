@@ -7,7 +7,8 @@ of information are in bits.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
@@ -123,6 +124,15 @@ class Tensor:
     """As safetensors spells it: F32, F16, BF16, F8_E4M3, I64, BOOL; names of ggml for its own; empty where not known."""
     stored: Stored | None = None
     """None where its bytes are not there, or cannot be told."""
+
+
+MAX_SIDE = 2**48
+"""Rows, and columns: beyond every file, and far enough from the end of int64 to count in it."""
+
+
+def matrix_shape(shape: Sequence[int]) -> tuple[int, int]:
+    """Rows and columns of a tensor as a matrix: its first dimension and all others; one row for none or one dimension."""
+    return (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (1, math.prod(shape))
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,11 +115,11 @@ def _is_sorted(tensors: Sequence[Tensor]) -> bool:
         by_type.setdefault(tensor.dtype, []).append(tensor.name)
     pairs = [both for names in by_type.values() for both in pairwise(names)]
     as_text = sum(one < other for one, other in pairs)
-    as_numbers = sum(_natural(one) < _natural(other) for one, other in pairs)
+    as_numbers = sum(natural(one) < natural(other) for one, other in pairs)
     return max(as_text, as_numbers) >= SORTED * len(pairs)
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def natural(name: str) -> list[tuple[int, str]]:
     """Key by which layer 10 stands behind layer 9."""
     return [(len(part), part) if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 

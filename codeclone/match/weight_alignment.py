@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.match.weight_groups import class_of, is_weights
+from codeclone.match.weight_groups import MATRICES, class_of, is_weights
 from codeclone.match.weight_samples import Samples, TensorSample
 from codeclone.model import Checkpoint, Tensor
 
@@ -128,7 +128,7 @@ def _corners(side: Side) -> _Corners:
 
 
 def _corner(tensor: Tensor, sample: TensorSample | None) -> NDArray[np.float32] | None:
-    if sample is None or not is_weights(tensor) or class_of(tensor) not in ("matrix", "embedding"):
+    if sample is None or not is_weights(tensor) or class_of(tensor) not in MATRICES:
         return None
     values = sample.values[:CORNER, :CORNER]
     if values.size < LEAST_VALUES or not np.isfinite(values).all():

@@ -16,11 +16,14 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from codeclone.match.tensor_names import natural
 from codeclone.match.weight_positions import mixed
 from codeclone.model import Tensor
 
 TensorClass = Literal["matrix", "embedding", "norm", "bias", "other"]
 CLASSES: tuple[TensorClass, ...] = get_args(TensorClass)
+MATRICES: tuple[TensorClass, ...] = ("matrix", "embedding")
+"""Classes whose tensors can be told from those of strangers by their values."""
 
 LEAST_NEURONS = 16
 """Of fewer nothing can be shown."""
@@ -105,11 +108,6 @@ def class_of(tensor: Tensor) -> TensorClass:
     if len(shape) == 2 and (_EMBEDDING.search(tensor.name) or shape[0] >= 8 * shape[1] >= 512):
         return "embedding"
     return "matrix"
-
-
-def natural(name: str) -> tuple[tuple[int, str], ...]:
-    """Key by which layer 10 stands behind layer 9."""
-    return tuple((len(part), part) if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name))
 
 
 def groups_of(tensors: Sequence[Tensor]) -> tuple[NeuronGroup, ...]:

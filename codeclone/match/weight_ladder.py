@@ -13,9 +13,9 @@ from codeclone.match.chances import fisher, seed, together
 from codeclone.match.weight_alignment import Aligned, Side, grids
 from codeclone.match.weight_blocks import LEAST_ROWS, rows_by_block, spread
 from codeclone.match.weight_difference import difference, held
-from codeclone.match.weight_groups import class_of, groups_of, is_weights
+from codeclone.match.weight_groups import MATRICES, class_of, groups_of, is_weights
 from codeclone.match.weight_partners import SURELY, any_order, comparable, partner, put_back, searched
-from codeclone.match.weight_relation import MATRICES, Judged, Overall, beside_matrices, judged, overall
+from codeclone.match.weight_relation import Judged, Overall, beside_matrices, judged, overall
 from codeclone.match.weight_rungs import (
     Trial,
     aligned_rows,
@@ -109,7 +109,10 @@ def judged_whole(left: Side, right: Side, tensor: Judged, whole: Whole) -> Judge
 
 
 def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], same_bytes: int = 0) -> Ladder:
-    """`tensors`: of `judged_tensors`. `same_bytes`: tensors without a counterpart that the other side has, byte for byte. What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing."""
+    """`tensors`: of `judged_tensors`. `same_bytes`: tensors without a counterpart that the other side has, byte for byte.
+
+    What is drawn is seeded with both manifests, in order, so that swapping sides changes nothing.
+    """
     names = sorted((left.samples.manifest, right.samples.manifest))
     rows = _in_place(left, right, pairs, names)
     matches = [(g, its) for g in left.samples.neurons if (its := partner(g, right.samples.neurons, pairs))]

@@ -122,11 +122,7 @@ def _views(one: NeuronSample, other: NeuronSample, what: What) -> Sequence[NDArr
 
 
 def put_back(
-    matches: Sequence[tuple[NeuronSample, NeuronSample]],
-    found: Sequence[tuple[Trial, NDArray[np.int64], tuple[int, int]]],
-    left: Side,
-    right: Side,
-    tensors: Sequence[Judged],
+    matches: Matches, found: Sequence[Partners], left: Side, right: Side, tensors: Sequence[Judged]
 ) -> list[Judged]:
     """Views of neurons that stand in another order, compared after each was put beside its partner; what else has these neurons
     cannot be told by the values in its place."""

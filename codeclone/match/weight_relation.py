@@ -12,15 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codeclone.match.weight_difference import MANTISSA, Difference
-from codeclone.match.weight_groups import TensorClass
+from codeclone.match.weight_groups import MATRICES, TensorClass
 
 Relation = Literal[
     "identical", "rounded", "quantised", "pruned", "noise", "low rank", "changed", "unrelated", "not told"
 ]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
-
-MATRICES: tuple[TensorClass, ...] = ("matrix", "embedding")
-"""Classes whose tensors can be told from those of strangers by their values."""
 
 MADE: tuple[Relation, ...] = ("identical", "rounded", "quantised", "pruned", "noise")
 """Relations in which the one is made of the other value by value, which no training does."""
@@ -42,8 +39,8 @@ LEAST_PRUNED = 0.02
 
 NOISE_KURTOSIS, NOISE_EDGE, NOISE_ROWS, NOISE_ERRORS = 0.12, 1.15, 1.2, 5.0
 """Of independent noise: largest distance of the kurtosis from that of its distribution, beyond four standard errors; largest s1 in
-units of what is expected, and spread of rows, beyond four standard errors; standard errors by which mean and slope may be off. Updates of training come
-to s1 of 1.5 and more (docs/weights.md)."""
+units of what is expected, and spread of rows, beyond four standard errors; standard errors by which mean and slope may be off.
+Updates of training come to s1 of 1.5 and more (docs/weights.md)."""
 
 KURTOSES = {"normal": 0.0, "uniform": -1.2}
 

@@ -23,6 +23,7 @@ from codeclone.match.chances import (
     permutation_chance,
     permutations,
 )
+from codeclone.match.weight_samples import finite
 
 Matrix = NDArray[np.float64]
 
@@ -57,9 +58,7 @@ class Trial:
 
 def directions(rows: NDArray[np.float32]) -> Matrix:
     """Rows of length 1, then columns of mean 0: what all rows have in common, strangers have in common as well."""
-    values = rows.astype(np.float64)
-    if not np.isfinite(values).all():
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    values = finite(rows).astype(np.float64)
     lengths = np.sqrt((values**2).sum(1, keepdims=True))
     scaled = values / np.where(lengths > 0, lengths, 1.0)
     return np.asarray(scaled - scaled.mean(0), np.float64)

@@ -6,7 +6,6 @@ Enough to compare it after it is gone, and no more than `MOST_VALUES` and `MOST_
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from codeclone.match.weight_groups import NeuronGroup, View, groups_of, is_weights, kept, may_be_packed
 from codeclone.match.weight_positions import chosen, start_of, tokens
-from codeclone.model import Checkpoint, Tensor
+from codeclone.model import MAX_SIDE, Checkpoint, Tensor, matrix_shape
 
 Values = NDArray[np.float32]
 Grid = Callable[[int, NDArray[np.int64], int, int], Values]
@@ -43,9 +42,6 @@ other is about 0.55, that of a neuron with its copy under noise of 1/708 about 0
 
 MOST_NEURONS, MOST_WIDTH = 65_536, 65_536
 """Of a block, and values of each of its neurons; public models have streams of up to 20,480."""
-
-MOST_SIDE = 2**48
-"""Rows, and columns, from which on no tensor has so many: places among them are counted in int64."""
 
 GRAM_NEURONS = 64
 """Neurons of a block, one behind the other, whose products with each other are kept."""
@@ -166,20 +162,15 @@ def _side(tensors: Sequence[Tensor], most: int) -> int:
 
 
 def _grid_size(tensor: Tensor) -> tuple[int, int]:
-    rows, columns = matrix_of(tensor.shape or ())
+    rows, columns = matrix_shape(tensor.shape or ())
     return min(rows, ROWS), min(columns, COLUMNS if rows > 1 else ROWS * COLUMNS)
 
 
-def matrix_of(shape: Sequence[int]) -> tuple[int, int]:
-    """(rows, columns) of a tensor as a matrix: one row where it has fewer than two dimensions."""
-    return (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (1, math.prod(shape))
-
-
 def _sample(tensor: Tensor, place: int, grid: Grid, side: int) -> TensorSample | None:
-    rows, columns = matrix_of(tensor.shape or ())
+    rows, columns = matrix_shape(tensor.shape or ())
     if not rows * columns:
         raise ValueError("has no values")
-    if max(rows, columns) >= MOST_SIDE:
+    if max(rows, columns) >= MAX_SIDE:
         raise ValueError("it has a shape that no tensor has")
     most_columns = side if rows > 1 else side * side
     its_rows, count = chosen(rows, side), min(columns, most_columns)

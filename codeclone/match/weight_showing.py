@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from codeclone.match.chances import SMALLEST
 from codeclone.match.figures import DIGITS
+from codeclone.match.tensor_names import natural
 from codeclone.match.weight_alignment import Side, grids
 from codeclone.match.weight_conclusion import Beside, slopes
-from codeclone.match.weight_groups import CLASSES, is_weights, natural
+from codeclone.match.weight_groups import CLASSES, MATRICES, is_weights
 from codeclone.match.weight_ladder import Ladder, Rung
-from codeclone.match.weight_relation import MATRICES, Judged
+from codeclone.match.weight_relation import Judged
 from codeclone.model import LADDER, Cell, Measure, Plot, PlotLine, Series, Table, TableRow
 from codeclone.plain import plain, shortened
 
@@ -209,10 +211,8 @@ def _classes(tensors: Sequence[Judged]) -> Table:
 
 
 def _told(tensors: Sequence[Judged]) -> str:
-    counts: dict[str, int] = {}
-    for tensor in tensors:
-        counts[tensor.relation] = counts.get(tensor.relation, 0) + 1
-    return ", ".join(f"{count:,} {relation}" for relation, count in sorted(counts.items(), key=lambda its: -its[1]))
+    counts = Counter(tensor.relation for tensor in tensors)
+    return ", ".join(f"{count:,} {relation}" for relation, count in counts.most_common())
 
 
 def _median(values: Sequence[float]) -> float | None:

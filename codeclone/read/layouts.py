@@ -5,16 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from codeclone.model import Tensor
+from codeclone.model import MAX_SIDE, Tensor, matrix_shape
 from codeclone.read.number_types import ValuesError, unit_of
-
-MAX_SIDE = 2**48
-"""Rows, and columns: beyond every file, and far enough from the end of int64 to count in it."""
-
-
-def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of a tensor as a matrix: its first dimension and all others; one row for none or one dimension."""
-    return (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (1, math.prod(shape))
 
 
 @dataclass(frozen=True, slots=True)

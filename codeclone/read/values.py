@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from codeclone.model import Checkpoint, File, Tensor
 from codeclone.read.file_bytes import Source
 from codeclone.read.layouts import Layout, layout_of
-from codeclone.read.layouts import matrix_shape as matrix_shape
 from codeclone.read.number_types import ValuesError as ValuesError
 from codeclone.read.number_types import decode, decoded
 

@@ -20,14 +20,14 @@ import pytest
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 
-from codeclone.model import Checkpoint, File, Stored, Tensor
+from codeclone.model import Checkpoint, File, Stored, Tensor, matrix_shape
 from codeclone.read import values as reader
 from codeclone.read.checkpoints import checkpoints
 from codeclone.read.gguf import TYPES
 from codeclone.read.number_types import unit_of
 from codeclone.read.sizes import BLOCKS
 from codeclone.read.tensors import TensorFile, read_tensors
-from codeclone.read.values import TensorValues, ValuesError, matrix_shape, opened
+from codeclone.read.values import TensorValues, ValuesError, opened
 from tests.checkpoints import file_of, gguf_of, safetensors_of, torch_legacy, torch_zip, zip_of
 
 RANDOM = np.random.default_rng(20240)
