@@ -17,7 +17,9 @@ Keeps = Literal["values", "function", "most"]
 """`values`: all of them, whatever they are called; `function`: what the model computes, but for rounding; `most`: neither
 exactly."""
 
-Group = Literal["copy", "noise", "name", "symmetry", "further", "pruned", "rounded", "layers", "tokens", "innocent"]
+Group = Literal[
+    "copy", "noise", "name", "symmetry", "further", "pruned", "rounded", "layers", "tokens", "part", "innocent"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ def _then_noise(disguise: Disguise) -> Disguise:
     return one_after_the_other(disguises.noisy, disguise)
 
 
+ATTENTION = ("queries", "keys", "values", "outputs", "fused")
+"""Roles of what the heads read and write."""
+
 TABLE: tuple[Disguised, ...] = (
     Disguised("exact copy", "copy", "values", disguises.copied),
     *(
@@ -93,6 +98,16 @@ TABLE: tuple[Disguised, ...] = (
     ),
     Disguised("Gaussian noise, 3 % of each tensor's sd", "noise", "most", disguises.noisy_in_proportion),
     Disguised("uniform noise, within 2.5e-3", "noise", "most", disguises.noisy_uniform),
+    Disguised("Gaussian noise, of another size in each tensor", "noise", "most", disguises.noisy_unevenly),
+    *(
+        Disguised(
+            f"all times {factor}, Gaussian noise",
+            "noise",
+            "most",
+            one_after_the_other(partial(disguises.scaled, factor=factor), disguises.noisy),
+        )
+        for factor in (0.9, 0.99, 0.999)
+    ),
     Disguised("renamed as another family", "name", "values", disguises.renamed, naming=disguises.renamed),
     Disguised("names that tell nothing", "name", "values", disguises.unnamed, naming=disguises.unnamed),
     Disguised("neurons permuted", "symmetry", "function", disguises.neurons_permuted),
@@ -103,6 +118,7 @@ TABLE: tuple[Disguised, ...] = (
     Disguised("gains folded", "symmetry", "function", disguises.gains_folded),
     Disguised("residual rotated", "symmetry", "function", disguises.residual_rotated),
     Disguised("neurons permuted, noise", "symmetry", "most", _then_noise(disguises.neurons_permuted)),
+    Disguised("heads permuted, noise", "symmetry", "most", _then_noise(disguises.heads_permuted)),
     Disguised("residual rotated, noise", "symmetry", "most", _then_noise(disguises.residual_rotated)),
     Disguised("rotated, permuted, renamed", "symmetry", "function", ALL_PERMUTED, naming=disguises.renamed),
     Disguised(
@@ -142,6 +158,8 @@ TABLE: tuple[Disguised, ...] = (
     Disguised("layers reordered", "layers", "most", _layers(disguises.reordered)),
     Disguised("layers doubled", "layers", "most", _layers(_doubled)),
     Disguised("tokens added at the end", "tokens", "most", disguises.extended),
+    Disguised("matrices of tokens alone", "part", "most", partial(disguises.in_part, parts=("token", "pixel"))),
+    Disguised("matrices of attention alone", "part", "most", partial(disguises.in_part, parts=ATTENTION)),
     Disguised("independent", "innocent", "most", _independent, copy=False),
     Disguised(
         "independent, renamed",

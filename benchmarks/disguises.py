@@ -38,6 +38,20 @@ def noisy_in_proportion(weights: Checkpoint, architecture: Architecture, seed: i
     return {n: (v + rng.normal(0, share * v.std(), v.shape)).astype(np.float32) for n, v in weights.items()}
 
 
+def noisy_unevenly(weights: Checkpoint, architecture: Architecture, seed: int, sd: float = 1 / 708) -> Checkpoint:
+    """Gaussian, of another size in each tensor: between a third and three times as large."""
+    rng = np.random.default_rng([seed, 22])
+    sizes = sd * np.exp(rng.uniform(-np.log(3), np.log(3), len(weights)))
+    return {
+        name: (value + rng.normal(0, size, value.shape)).astype(np.float32)
+        for (name, value), size in zip(weights.items(), sizes, strict=True)
+    }
+
+
+def scaled(weights: Checkpoint, architecture: Architecture, seed: int, factor: float = 0.99) -> Checkpoint:
+    return {name: (factor * value).astype(np.float32) for name, value in weights.items()}
+
+
 def noisy_uniform(weights: Checkpoint, architecture: Architecture, seed: int, half: float = 2.5e-3) -> Checkpoint:
     rng = np.random.default_rng([seed, 12])
     return {n: (v + rng.uniform(-half, half, v.shape)).astype(np.float32) for n, v in weights.items()}
@@ -222,6 +236,16 @@ def pruned_further(weights: Checkpoint, architecture: Architecture, seed: int, s
     zeros = pruned(weights, architecture, seed, share)
     tuned = simulated_models.fine_tuned(zeros, seed, 0.05)
     return {name: np.where(value == 0, value, tuned[name]) for name, value in zeros.items()}
+
+
+def in_part(weights: Checkpoint, architecture: Architecture, seed: int, parts: tuple[str, ...]) -> Checkpoint:
+    """Only the matrices with these roles, in a model that was initialised independently."""
+    other = simulated_models.simulated(architecture, 20_000 + seed)
+    its = roles(architecture)
+    return {
+        name: value if value.ndim > 1 and any(axis.startswith(parts) for axis in its[name]) else other[name]
+        for name, value in weights.items()
+    }
 
 
 def with_layers(weights: Checkpoint, order: Sequence[int]) -> Checkpoint:

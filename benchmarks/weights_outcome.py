@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -96,7 +97,20 @@ def document(told: Mapping[str, str], rows: Mapping[str, Sequence[Row]]) -> None
     parts += ["## Strangers of one architecture", *_strangers(told, rows)]
     parts += ["## Siblings, with their base as ancestor", *_siblings(told, rows)]
     PAGE.write_text("\n\n".join(part.rstrip() for part in parts) + "\n", encoding="utf-8")
-    print(f"\nwritten: docs/{PAGE.name}")
+    REFERENCE.write_text(json.dumps({"populations": _innocent(told, rows)}, indent=1) + "\n", encoding="utf-8")
+    print(f"\nwritten: docs/{PAGE.name}, codeclone/data/{REFERENCE.name}")
+
+
+def _innocent(told: Mapping[str, str], rows: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """How often pairs that did not copy from each other came to a level, as codeclone.reference reads it: all, then each population."""
+    every = [row for name in INNOCENT for row in rows[name]]
+    parts = [("all", ALL_INNOCENT, every), *((name, told[name], rows[name]) for name in INNOCENT)]
+    found = []
+    for name, its_told, its in parts:
+        reached = {level: sum(LEVELS.index(row["level"]) >= LEVELS.index(level) for row in its) for level in LEVELS[1:]}
+        limit = {level: round(upper(count, len(its)), 6) for level, count in reached.items()}
+        found.append({"name": name, "told": its_told, "pairs": len(its), "reached": reached, "limits": limit})
+    return found
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
@@ -189,4 +203,11 @@ def _reached(rows: Sequence[Row]) -> str:
     return ", ".join(told)
 
 
-PAGE = Path(__file__).parent.parent / "docs" / "weights.md"
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "weights.md"
+REFERENCE = ROOT / "codeclone" / "data" / "weights.json"
+
+INNOCENT = ("strangers", "trained strangers", "siblings", "trained siblings")
+ALL_INNOCENT = (
+    "pairs of small models that were initialised independently, or trained from one base that was given as ancestor"
+)

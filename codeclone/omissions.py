@@ -52,7 +52,5 @@ def _in_slices(snapshot: Snapshot) -> Iterator[Skipped]:
     """Files of which not every byte was read."""
     for file in snapshot.files:
         if not file.whole and not file.whole_sha256:
-            reason = (
-                f"{file.size:,} bytes: read in slices; in the repository's digest its size and its ends stand for it"
-            )
+            reason = f"{file.size:,} bytes: read in slices, not in whole; in the repository's digest its size and its ends stand for it"
             yield Skipped(Location(file.path), reason)

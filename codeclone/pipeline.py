@@ -145,7 +145,9 @@ def assembled(
         declared=told.declared if "references" in findings else None,
         controls=(*controls, *_attributable(partition.total, controls, candidates[0].name)),
         skipped=unread,
-        verdict=testimony.verdict_of(judged, reference.reached(verdict.level_of(judged))),
+        verdict=testimony.verdict_of(
+            judged, reference.reached(verdict.level_of(judged), weights=judged.by_weights_alone)
+        ),
         classes=_all(finding.classes for finding in findings.values()),
         composition=_all(finding.composition for finding in findings.values()),
         leftovers=_all(finding.leftovers for finding in findings.values()),

@@ -15,10 +15,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from codeclone.model import UNRELATED, Control, Evidence, Level
 
 FILE = Path(__file__).parent / "data" / "reference.json"
+
+WEIGHTS_FILE = Path(__file__).parent / "data" / "weights.json"
+"""Made by `make bench-weights` (docs/weights.md): the repositories behind the other one have hardly any weights."""
 
 WHOLE = "whole"
 """Kind of the figures of whole comparisons; those of findings have the kind of the finding."""
@@ -84,12 +88,24 @@ def _tables() -> _Tables:
         for row in stored["distributions"]
         if row["count"] >= LEAST_PAIRS
     }
-    levels = {
-        level: tuple(Reached(row["told"], row["pairs"], row["reached"][level], row["limits"][level]) for row in rows)
-        for rows in [stored["populations"]]
-        for level in rows[0]["reached"]
-    }
-    return _Tables(MappingProxyType(distributions), MappingProxyType(levels))
+    return _Tables(MappingProxyType(distributions), _levels(stored["populations"]))
+
+
+@cache
+def _of_weights() -> Mapping[str, tuple[Reached, ...]]:
+    return _levels(json.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))["populations"])
+
+
+def _levels(rows: Sequence[Any]) -> Mapping[str, tuple[Reached, ...]]:
+    """Level -> all populations together, then each."""
+    return MappingProxyType(
+        {
+            level: tuple(
+                Reached(row["told"], row["pairs"], row["reached"][level], row["limits"][level]) for row in rows
+            )
+            for level in rows[0]["reached"]
+        }
+    )
 
 
 def measures() -> tuple[tuple[str, str], ...]:
@@ -128,10 +144,10 @@ def _standings(finding: Evidence) -> list[Control]:
     return [row for row in rows if row is not None]
 
 
-def reached(level: Level) -> tuple[str, ...]:
+def reached(level: Level, weights: bool = False) -> tuple[str, ...]:
     """How often unrelated or honest pairs came so high, in parts of a sentence: all that were measured, then the population
-    in which it is the most frequent. Empty for the level `none`, which all reach."""
-    rows = _tables().levels.get(level, ())
+    in which it is the most frequent. Empty for the level `none`, which all reach. `weights`: whether it was reached by weights alone."""
+    rows = (_of_weights() if weights else _tables().levels).get(level, ())
     if not rows:
         return ()
     every, *others = rows

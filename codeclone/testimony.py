@@ -53,23 +53,35 @@ def _because(compared: Compared) -> list[str]:
     same += _themselves(compared)
     if compared.lineage.names_right:
         same.append(f"The left names the right repository as a source: {compared.lineage.names_right}.")
+    counted = total.total > total.stock
     if not supporting and any(row.better or row.tied for row in _rows_of_others(compared)):
+        rest = (
+            f", but for {share(total) * 100:.1f} % of the left repository's bits that are not stock" if counted else ""
+        )
         return [
             *same,
             "Nothing is left to be shown that is shared with the right repository alone: what both sides share is in the examined "
-            f"sources as well, or stock, but for {share(total) * 100:.1f} % of the left repository's bits that are not stock.",
+            f"sources as well, or stock{rest}.",
+            *_not_for(compared.evidence),
         ]
     if not supporting:
+        coincide = (
+            f"; what single facts coincide ({share(total) * 100:.1f} % of the bits that are not stock) is within what unrelated "
+            "projects have in common"
+        )
         return [
             *same,
-            "Nothing that both sides share is enough to be shown; what single facts coincide "
-            f"({share(total) * 100:.1f} % of the bits that are not stock) is within what unrelated projects have in common.",
+            f"Nothing that both sides share is enough to be shown{coincide if counted else ''}.",
+            *_not_for(compared.evidence),
         ]
     others = " and with no ancestor or claimed source" if compared.others else ""
-    sentences = [
-        f"{share(total) * 100:.1f} % of the left repository's bits that are not stock are attributable: shared with the right "
-        f"repository{others} ({total.attributable:,.0f} of {total.total - total.stock:,.0f} bits)."
-    ]
+    sentences = []
+    if counted:
+        sentences.append(
+            f"{share(total) * 100:.1f} % of the left repository's bits that are not stock are attributable: shared with the right "
+            f"repository{others} ({total.attributable:,.0f} of {total.total - total.stock:,.0f} bits"
+            f"{'; the numbers of checkpoints are not counted in bits' if _of_weights(compared.evidence) else ''})."
+        )
     for level in reversed(LEVELS[1:]):
         found = sum(finding.level == level for finding in supporting if finding.kind == "code")
         if found:
@@ -80,7 +92,7 @@ def _because(compared: Compared) -> list[str]:
             f"{WHOLE_BITS:,.0f} bits in at least {WHOLE_PAIRS} pairs. No two packages by different authors that were "
             "measured share as much."
         )
-    return [*same, *sentences, *_other_kinds(supporting)]
+    return [*same, *sentences, *_other_kinds(supporting), *_not_for(compared.evidence)]
 
 
 def _themselves(compared: Compared) -> list[str]:
@@ -111,8 +123,30 @@ def _other_kinds(supporting: Sequence[Evidence]) -> list[str]:
         best = max(found, key=lambda finding: LEVELS.index(finding.level))
         rest = len(found) - 1
         more = f", with {rest:,} more finding{'s' * (rest > 1)}" if rest else ""
-        sentences.append(f"{KIND_TITLES.get(kind, kind.capitalize())}, {best.level}{more}: {best.reason}.")
+        said = _claimed_first(best) if kind == "weights" else best.reason
+        sentences.append(f"{KIND_TITLES.get(kind, kind.capitalize())}, {best.level}{more}: {said}.")
     return sentences
+
+
+def _of_weights(evidence: Sequence[Evidence]) -> list[Evidence]:
+    return [finding for finding in evidence if finding.kind == "weights"]
+
+
+def _not_for(evidence: Sequence[Evidence]) -> list[str]:
+    """What was found in checkpoints that does not speak for a shared origin: whoever scans them asks for that answer as well."""
+    found = [finding for finding in _of_weights(evidence) if finding.stance != "for"]
+    against = [finding for finding in found if finding.stance == "against"]
+    if not found:
+        return []
+    first = (against or found)[0]
+    stance = "against a shared origin" if against else "neither for nor against"
+    more = f", with {len(found) - 1:,} more" if len(found) > 1 else ""
+    return [f"{KIND_TITLES['weights']}, {stance}{more}: {_claimed_first(first)}."]
+
+
+def _claimed_first(finding: Evidence) -> str:
+    """In plain words, then with figures."""
+    return f"{finding.claim}. {finding.reason[:1].upper()}{finding.reason[1:]}"
 
 
 def _pairs(count: int) -> str:
@@ -136,8 +170,9 @@ def _caveats(compared: Compared, level: Level, reached: Sequence[str]) -> list[s
         )
     elif compared.supporting:
         caveats.append(
-            "The direction is that of the weights alone: which side's values can be made of the other's. It says nothing of the other "
-            "kinds of evidence, nor of who made them: both may come from a third that was not examined."
+            "The direction is that of the weights alone: which side's values look as if they were made of the other's. Whoever has both "
+            "files can make either of them look so. It says nothing of the other kinds of evidence, nor of who made them: both may "
+            "come from a third that was not examined."
         )
     if reached:
         caveats.append(f"How often this is a false alarm: {'; '.join(reached)}.")
@@ -200,9 +235,10 @@ def _other_explanations(compared: Compared) -> list[str]:
         )
     if not any(candidate.role == "ancestor" for candidate in compared.others):
         found.append("A common ancestor: both may come from a third repository. None was named, so none was tested.")
-    found.append(
-        "The other direction: the right repository, or the revision of it that was examined, may come from the left one."
-    )
+    if _direction(compared) == CANNOT_TELL:
+        found.append(
+            "The other direction: the right repository, or the revision of it that was examined, may come from the left one."
+        )
     found.append(
         "A public source that is in no shipped table, such as a paper's listing, a tutorial or generated code, which both "
         "followed: the shipped background holds what is frequent, not all that is public."

@@ -87,6 +87,11 @@ class Compared:
         return next(candidate for candidate in self.candidates if candidate.role == "right")
 
     @property
+    def by_weights_alone(self) -> bool:
+        """Whether all that speaks for a shared origin is in checkpoints."""
+        return not self.much and {FAMILY.get(f.kind, f.kind) for f in self.supporting} == {"weights"}
+
+    @property
     def much(self) -> bool:
         """Whether the code counts as `moderate` by what is attributable in all."""
         pairs = sum(finding.kind == "code" for finding in self.supporting)

@@ -14,9 +14,15 @@ WRITTEN_BY_TOOLS = frozenset(
     "original1 parametrizations module _orig_mod _fsdp_wrapped_module _checkpoint_wrapped_module _forward_module state_dict "
     "model_state_dict ema base_model base_layer default lora_a lora_b lora_embedding_a lora_embedding_b modules_to_save "
     "original_module qweight qzeros scales g_idx absmax quant_map quant_state nested_absmax nested_quant_map scb "
-    "weight_format weight_scale input_scale weight_scale_inv optimizer exp_avg exp_avg_sq".split()
+    "weight_format weight_scale input_scale weight_scale_inv optimizer exp_avg exp_avg_sq "
+    "bias_k bias_v q_proj_weight k_proj_weight v_proj_weight out_proj self_attn multihead_attn linear1 linear2 "
+    "kernel recurrent_kernel depthwise_kernel pointwise_kernel gamma beta moving_mean moving_variance "
+    "params batch_stats".split()
 )
-"""Segments that libraries for training, adapting and quantising write, in lower case: no author chose them."""
+"""Segments that libraries for layers, training, adapting and quantising write, in lower case: no author chose them."""
+
+_RECURRENT = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)(?:_l\d+)?(?:_reverse)?")
+"""Parameters of torch's recurrent layers and cells."""
 
 
 def fact(tensor: Tensor) -> str:
@@ -36,7 +42,11 @@ def bits_of(facts: Sequence[str], attributes: Shares) -> dict[str, float]:
 def chosen(name: str) -> list[str]:
     """Segments of a name that an author chose."""
     segments = name.split(".")
-    return [s for s in segments if s and s != "N" and not is_index(s) and s.lower() not in WRITTEN_BY_TOOLS]
+    return [s for s in segments if s and s != "N" and not is_index(s) and not _by_tools(s.lower())]
+
+
+def _by_tools(segment: str) -> bool:
+    return segment in WRITTEN_BY_TOOLS or _RECURRENT.fullmatch(segment) is not None
 
 
 def distinctive(pairs: Iterable[tuple[Tensor, Tensor]], explained: Collection[str], attributes: Shares) -> list[str]:

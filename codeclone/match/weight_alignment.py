@@ -9,9 +9,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from codeclone.match.weight_formulas import without_unit
 from codeclone.match.weight_groups import MATRICES, class_of, is_weights
-from codeclone.match.weight_samples import Samples, TensorSample
-from codeclone.model import Checkpoint, Tensor
+from codeclone.match.weight_positions import chosen
+from codeclone.match.weight_samples import ROWS, Samples, TensorSample, first_column
+from codeclone.model import Checkpoint, Tensor, matrix_shape
 
 CORNER = 32
 """Rows and columns by which tensors of one shape are compared with each other."""
@@ -91,10 +93,24 @@ def in_both(one: TensorSample, other: TensorSample) -> tuple[NDArray[np.float32]
 def grids(
     left: Side, right: Side, pairs: Mapping[int, int], place: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """The values of a left tensor and of its right one that both samples have; None where it has none."""
+    """The values of a left tensor and of its right one that both samples have, without the unit matrix that both may have begun
+    with; None where it has none."""
     ours = left.sample(place)
     theirs = right.sample(pairs[place]) if place in pairs else None
-    return in_both(ours, theirs) if ours is not None and theirs is not None else None
+    if ours is None or theirs is None:
+        return None
+    values = in_both(ours, theirs)
+    rows, columns = matrix_shape(left.shape(place) or ())
+    return _without_unit(values, rows) if rows == columns else values
+
+
+def _without_unit(
+    values: tuple[NDArray[np.float32], NDArray[np.float32]], size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Both less the unit matrix with which both began, if they did: strangers have it in common."""
+    places, start = chosen(size, ROWS)[: len(values[0])], first_column(size, size)
+    one, other = (without_unit(side, places, start) for side in values)
+    return values if one is None or other is None else (one, other)
 
 
 def closeness(left: Side, right: Side, pairs: Aligned) -> float:

@@ -19,6 +19,9 @@ MOST_BLOCKS = 64
 
 LEAST_ROWS = 16
 
+GATES = (1, 3, 4)
+"""Matrices that are stored as one, in layers that are not: of a recurrent layer with three or four gates."""
+
 Grids = Callable[[int], tuple[NDArray[np.float32], ...] | None]
 """Place of a left tensor -> its values and those of its partners, of the same shape; None where one is missing."""
 
@@ -27,9 +30,9 @@ Rows = tuple[tuple[int, ...], tuple[NDArray[np.float32], ...]]
 
 
 def rows_by_block(left: Side, grids: Grids) -> list[Rows]:
-    """The neurons of each block, of at most `MOST_BLOCKS`. Of a checkpoint without blocks of neurons the rows of any matrix that is
-    no embedding, those of attention only where there are no others: positions that are rotated give them sizes of their own, but
-    no direction."""
+    """The neurons of each block, of at most `MOST_BLOCKS`. Of a checkpoint without blocks of neurons the rows of any matrix that
+    another one reads, as those of classes or tokens have an order of their own; those of attention only where there are no others:
+    positions that are rotated give them sizes of their own, but no direction."""
     groups = groups_of(left.checkpoint.tensors)
     found = []
     for group in groups:
@@ -51,8 +54,12 @@ def spread(places: Sequence[int], most: int) -> frozenset[int]:
 
 def _alone(left: Side, grids: Grids, attention: bool) -> list[Rows]:
     found = []
+    read = {tensor.shape[1] for tensor in left.checkpoint.tensors if tensor.shape and len(tensor.shape) > 1}
     for place, tensor in enumerate(left.checkpoint.tensors):
-        if class_of(tensor) == "matrix" and is_weights(tensor) and bool(ATTENTION.search(tensor.name)) == attention:
+        if class_of(tensor) != "matrix" or not is_weights(tensor) or not tensor.shape:
+            continue
+        inner = any(tensor.shape[0] == gates * size for size in read for gates in GATES)
+        if inner and bool(ATTENTION.search(tensor.name)) == attention:
             its = _rows([place], (tensor.shape or (0,))[0], left, grids)
             found += [its] if its is not None else []
     return found

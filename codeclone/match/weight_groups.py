@@ -213,7 +213,7 @@ def _views(places: Sequence[int], tensors: Sequence[Tensor], commonness: Counter
             # These write what the others read, in either way of storing a layer.
             by_row = [View(place, True) for place in shapes[columns, rows]]
             views = (*by_row, *(View(place, False) for place in its))
-        elif neurons == columns and fused in shapes:
+        elif neurons == columns and fused in shapes and fused[0] != fused[1]:
             halves = [View(place, True, first) for place in shapes[fused] for first in (0, columns)]
             views = (*halves, *(View(place, False) for place in its))
         else:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codeclone.match.chances import fisher, seed, together
 from codeclone.match.weight_alignment import Aligned, Side, grids
-from codeclone.match.weight_blocks import LEAST_ROWS, rows_by_block, spread
-from codeclone.match.weight_difference import difference, held
-from codeclone.match.weight_groups import MATRICES, class_of, groups_of, is_weights
+from codeclone.match.weight_blocks import LEAST_ROWS, rows_by_block
+from codeclone.match.weight_groups import MATRICES, groups_of
+from codeclone.match.weight_judging import as_drawn
 from codeclone.match.weight_partners import SURELY, any_order, comparable, partner, put_back, searched
-from codeclone.match.weight_relation import Judged, Overall, beside_matrices, judged, overall
+from codeclone.match.weight_relation import Judged, Overall, overall
 from codeclone.match.weight_rungs import (
     Trial,
     aligned_rows,
@@ -24,12 +24,8 @@ from codeclone.match.weight_rungs import (
     directions,
     neuron_products,
 )
-from codeclone.match.weight_whole import Whole, with_all
 
 Status = Literal["deterministic", "exact", "calibrated", "parametric", "prerequisite", "nothing to test"]
-
-MOST_SPECTRA = 96
-"""Matrices whose difference is taken apart into singular values, spread over the model."""
 
 LIKELY = 1e-3
 """Chance of W2 below which neurons stand in their places, whatever W4 says."""
@@ -60,6 +56,10 @@ class Ladder:
     overall: Overall
     covered: tuple[int, int]
     """Left tensors that were compared, and all that were read."""
+    numbers: int
+    """Of the left tensors that were read and that are no constants."""
+    as_drawn: bool
+    """Whether what is equal looks as if it had been drawn and never trained."""
     evidence: float
     """e-value of a shared origin: the rungs W2 to W6 together."""
     blocks: int
@@ -68,44 +68,6 @@ class Ladder:
     """Whether names say which matrices belong to one block."""
     in_order: bool
     """Whether neurons stand in their places, and in the basis that they had, where they have to do with each other at all."""
-
-
-def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
-    """W0 and W8 for each pair of tensors, by their samples."""
-    found = []
-    wanted = [(one, other) for one, other in pairs.pairs.items() if is_weights(left.checkpoint.tensors[one])]
-    with_spectrum = spread([one for one, _ in wanted if class_of(left.checkpoint.tensors[one]) != "norm"], MOST_SPECTRA)
-    for one, other in wanted:
-        values = grids(left, right, {one: other}, one)
-        if values is None:
-            continue
-        types = _types(left, right, one, other, values)
-        its = difference(*values, types, one in with_spectrum)
-        if its is not None:
-            ours, theirs = left.sample(one), right.sample(other)
-            known = bool(ours and theirs and ours.whole and theirs.whole)
-            found.append(
-                replace(
-                    judged(one, other, class_of(left.checkpoint.tensors[one]), its, types),
-                    same_values=ours.digest == theirs.digest if known and ours and theirs else None,
-                )
-            )
-    return beside_matrices(found)
-
-
-def _types(left: Side, right: Side, one: int, other: int, values: Sequence[NDArray[np.float32]]) -> tuple[str, str]:
-    """The narrowest types that hold the values of both."""
-    tensors = left.checkpoint.tensors[one], right.checkpoint.tensors[other]
-    return held(values[0], tensors[0].dtype), held(values[1], tensors[1].dtype)
-
-
-def judged_whole(left: Side, right: Side, tensor: Judged, whole: Whole) -> Judged:
-    """The same tensor, now by all of its values."""
-    values = grids(left, right, {tensor.left: tensor.right}, tensor.left)
-    assert values is not None
-    types = _types(left, right, tensor.left, tensor.right, values)
-    its = judged(tensor.left, tensor.right, tensor.kind, with_all(tensor.difference, whole), types)
-    return replace(its, digests=whole.digests, same_values=whole.same_values)
 
 
 def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], same_bytes: int = 0) -> Ladder:
@@ -145,7 +107,7 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], s
     every = [replaced.get(tensor.left, tensor) for tensor in tensors]
     whole = overall(every)
     if whole.relation != "noise":
-        # Small tensors can look so by chance: noise is what is the same in all.
+        # Small tensors can look so by chance: noise is told where nearly all show it.
         every = [replace(t, relation="changed") if t.relation == "noise" and t.kind in MATRICES else t for t in every]
         every = [replace(t, relation="not told") if t.relation == "noise" else t for t in every]
         whole = replace(overall(every), relation=whole.relation)
@@ -158,10 +120,16 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], s
         tensors=tuple(every),
         overall=whole,
         covered=(len(every), sum(sample is not None for sample in left.samples.tensors)),
+        numbers=sum(
+            math.prod(left.shape(place) or ())
+            for place, sample in enumerate(left.samples.tensors)
+            if sample is not None and sample.varies
+        ),
+        as_drawn=whole.relation in ("identical", "rounded") and as_drawn(left, every),
         evidence=together([*chances.values()]),
         blocks=max(len(rows), len(matches)),
         sure=all(group.named for side in (left, right) for group in groups_of(side.checkpoint.tensors)),
-        in_order=not moved and (kept_order or chances.get("W5", 1.0) > SURELY),
+        in_order=not moved and (chances.get("W5", 1.0) > SURELY or (kept_order and whole.relation != "unrelated")),
     )
 
 

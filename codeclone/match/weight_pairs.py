@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from codeclone.match.tensor_content import Beginnings
 from codeclone.match.tensor_pairs import best_pairs, most_alike
 from codeclone.match.weight_alignment import Aligned, Side, aligned, closeness
-from codeclone.match.weight_ladder import judged_tensors
+from codeclone.match.weight_judging import judged_tensors
 from codeclone.match.weight_relation import Judged
 
 TRIED = 4

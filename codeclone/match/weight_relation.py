@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -18,6 +18,10 @@ Relation = Literal[
     "identical", "rounded", "quantised", "pruned", "noise", "low rank", "changed", "unrelated", "not told"
 ]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
+
+UNRELATED: tuple[Relation, ...] = ("unrelated", "not told")
+RELATED_TO: tuple[Relation, ...] = tuple(name for name in RELATIONS if name not in UNRELATED)
+"""Of a tensor that has to do with its counterpart."""
 
 MADE: tuple[Relation, ...] = ("identical", "rounded", "quantised", "pruned", "noise")
 """Relations in which the one is made of the other value by value, which no training does."""
@@ -47,6 +51,10 @@ KURTOSES = {"normal": 0.0, "uniform": -1.2}
 MOST_SLOPE_ERROR = 0.05
 """Standard error of the slope, with which a slope of 0, that of strangers, is far from 1."""
 
+LEAST_SCALED = 0.98
+"""Correlation from which on what is left after a factor is taken for noise: the difference of strangers looks like noise as well, and
+that of small layers that were trained twice on the same features nearly so."""
+
 LEAST_NOISY = 48
 """Values by which noise is told from other differences."""
 
@@ -58,6 +66,17 @@ LOW_RANK = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The rows, or columns, by which a tensor is told where it is not told as a whole."""
+
+    found: int
+    """That both sides have, of those that were sampled."""
+    sampled: int
+    moved: int
+    """Of those found, the ones that stand elsewhere on the right."""
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A tensor of the left, the right one that it was compared with, and what the two are to each other."""
 
@@ -66,6 +85,12 @@ class Judged:
     kind: TensorClass
     difference: Difference
     relation: Relation
+    numbers: int = 0
+    """Of the tensor, read or not."""
+    scale: float = 1.0
+    """Factor of the right by which the difference was taken."""
+    part: Part | None = None
+    """None where all of it was compared in its place."""
     toward: Literal["", "left", "right"] = ""
     """The side that was made of the other, where the values say so."""
     digests: tuple[str, str] | None = None
@@ -74,10 +99,12 @@ class Judged:
     """Whether all values are equal; None where not all were read."""
 
 
-def judged(left: int, right: int, kind: TensorClass, difference: Difference, types: tuple[str, str]) -> Judged:
-    """`types`: as the files name them."""
+def judged(
+    places: tuple[int, int], kind: TensorClass, difference: Difference, types: tuple[str, str], numbers: int
+) -> Judged:
+    """`places`: of the left and of the right tensor. `types`: as the files name them. `numbers`: as `Judged.numbers`."""
     relation, toward = _relation(difference, kind, types)
-    return Judged(left, right, kind, difference, relation, toward)
+    return Judged(*places, kind, difference, relation, numbers, toward=toward)
 
 
 def _relation(
@@ -126,17 +153,31 @@ def _scaled(d: Difference) -> bool:
     return d.correlation >= 0.9
 
 
-def _noisy(d: Difference) -> Literal["", "left", "right"]:
-    """The side that is the other one with independent noise on top; empty where the difference is no such noise."""
+def noise_when_scaled(d: Difference) -> bool:
+    """Whether the difference from a side that was multiplied by the ratio of both spreads is independent noise, smaller than the
+    weights. Slopes say nothing then: the factor has taken their place."""
+    return d.correlation >= LEAST_SCALED and d.slope_error <= MOST_SLOPE_ERROR and independent(d)
+
+
+def independent(d: Difference) -> bool:
+    """Whether the difference looks like values that were drawn one by one, about 0."""
     if math.isnan(d.noise) or d.visible < LEAST_NOISY or math.isnan(d.kurtosis):
-        return ""
+        return False
     margin = NOISE_KURTOSIS + 4 * math.sqrt(24 / d.visible)
     if min(abs(d.kurtosis - expected) for expected in KURTOSES.values()) > margin:
-        return ""
+        return False
+    return structureless(d)
+
+
+def structureless(d: Difference) -> bool:
+    """Whether no direction, no row and no sign of the difference stands out."""
     rows = NOISE_ROWS + 4 / math.sqrt(2 * max(1, d.rows))
-    if d.edge > NOISE_EDGE or d.row_spread > rows or abs(d.mean) > NOISE_ERRORS * d.sd / math.sqrt(d.count):
-        return ""
-    if not d.slope_error <= MOST_SLOPE_ERROR:
+    return not (d.edge > NOISE_EDGE or d.row_spread > rows or abs(d.mean) > NOISE_ERRORS * d.sd / math.sqrt(d.count))
+
+
+def _noisy(d: Difference) -> Literal["", "left", "right"]:
+    """The side that is the other one with independent noise on top; empty where the difference is no such noise."""
+    if not independent(d) or not d.slope_error <= MOST_SLOPE_ERROR:
         return ""  # two vectors of few values that have nothing to do with each other would do
     off = abs(d.slope_left - 1), abs(d.slope_right - 1)
     if min(off) > NOISE_ERRORS * d.slope_error:
@@ -168,19 +209,24 @@ class Noise:
     """Of all tensors together."""
     tensors: int
     """In which it is found."""
-    told: int
-    """In which it could be: related, and not hidden by the rounding of their type."""
     spread: float
     """Coefficient of variation of the sd over the tensors, less what sampling makes of equal ones."""
     relative: float
     """The same of the sd in units of the tensor's own."""
+    smallest: float
+    """sd in the tensor that has least."""
+    largest: float
     kurtosis: float
     """Of all tensors together."""
     classes: tuple[TensorClass, ...]
+    scales: tuple[float, float]
+    """Smallest and largest factor that goes with it; 1 where there is none."""
+    scaled: int
+    """Tensors with a factor other than 1."""
 
     @property
     def level(self) -> Literal["equal", "proportional", ""]:
-        """How its sd goes with the tensors."""
+        """How its sd goes with the tensors; empty where each has one of its own."""
         if self.spread <= SAME_LEVEL:
             return "equal"
         return "proportional" if self.relative <= SAME_LEVEL else ""
@@ -192,8 +238,11 @@ class Overall:
 
     relation: Relation
     counts: dict[Relation, int]
+    """Tensors."""
+    amounts: dict[Relation, int]
+    """Numbers of these tensors."""
     noise: Noise | None
-    """None where fewer than three tensors show any."""
+    """None where no tensor shows any."""
 
     @property
     def told(self) -> int:
@@ -203,65 +252,68 @@ class Overall:
     @property
     def related(self) -> int:
         """Tensors that have to do with their counterpart."""
-        return sum(count for relation, count in self.counts.items() if relation not in ("unrelated", "not told"))
+        return sum(self.counts.get(relation, 0) for relation in RELATED_TO)
+
+    def numbers(self, *relations: Relation) -> int:
+        """Numbers, read or not, of the left tensors with these relations."""
+        return sum(self.amounts.get(relation, 0) for relation in relations)
 
 
 def overall(tensors: Sequence[Judged]) -> Overall:
-    """The relation of at least `MOST` of the tensors that tell; `changed` for a mixture."""
+    """The relation of at least `MOST` of the tensors that have to do with their counterpart, by the matrices where there are any;
+    `changed` for a mixture of what training does and what it does not."""
     counts: Counter[Relation] = Counter(tensor.relation for tensor in tensors)
     noise = noise_of(tensors)
     told = [t for t in tensors if t.relation != "not told"]
     matrices = [t for t in told if t.kind in MATRICES] or told
     shares = Counter(t.relation for t in matrices)
-    relation: Relation = "not told"
-    if matrices:
-        best = max(RELATIONS, key=lambda name: (shares[name], -RELATIONS.index(name)))
-        related = len(matrices) - shares["unrelated"]
-        relation = (
-            best if shares[best] >= MOST * len(matrices) else "changed" if 2 * related >= len(matrices) else "unrelated"
-        )
-        if (
-            relation == "changed"
-            and related
-            and shares["noise"] + shares["identical"] >= MOST * related
-            and shares["noise"] >= 3
-        ):
-            relation = "noise"
+    related = len(matrices) - shares.pop("unrelated", 0)
+    relation: Relation = "unrelated" if matrices else "not told"
+    if related:
+        best = _most(shares)
         made = [name for name in MADE if shares[name]]
-        if relation == "changed" and related and made and sum(shares[n] for n in made) >= MOST * related:
-            relation = max(made, key=lambda name: (shares[name], -RELATIONS.index(name)))
-    if relation == "noise" and (noise is None or not noise.level):
-        relation = "changed"
-    return Overall(relation, {name: counts[name] for name in RELATIONS if counts[name]}, noise)
+        if shares[best] >= MOST * related:
+            relation = best
+        elif sum(shares[name] for name in made) >= MOST * related:
+            # What is equal may have been left as it was by whatever was done to the others.
+            relation = _most({name: shares[name] for name in made if name != "identical"})
+        else:
+            relation = "changed"
+    amounts: Counter[Relation] = Counter()
+    for tensor in tensors:
+        amounts[tensor.relation] += tensor.numbers
+    return Overall(
+        relation,
+        {name: counts[name] for name in RELATIONS if counts[name]},
+        {name: amounts[name] for name in RELATIONS if counts[name]},
+        noise,
+    )
+
+
+def _most(shares: Mapping[Relation, int]) -> Relation:
+    """That of most; of equals the one that comes first."""
+    return max(shares, key=lambda name: (shares[name], -RELATIONS.index(name)))
 
 
 def noise_of(tensors: Sequence[Judged]) -> Noise | None:
-    """The noise of all tensors in which it is visible; None where fewer than three show any."""
-    told = [
-        t for t in tensors
-        if t.relation not in ("unrelated", "identical", "rounded")
-        and t.difference.left_sd > 0
-        and t.difference.right_sd > 0
-        and t.difference.visible >= LEAST_NOISY
-        and t.difference.noise > 0
-    ]  # fmt: skip
-    noisy = [t for t in told if t.relation == "noise"]
-    if len(noisy) < 3:
+    """The noise of all tensors in which it is visible; None where none shows any."""
+    noisy = [t for t in tensors if t.relation == "noise"]
+    if not noisy:
         return None
     weights = np.array([t.difference.visible for t in noisy], np.float64)
     sds = np.array([t.difference.noise for t in noisy])
     scales = np.array([max(t.difference.right_sd, 1e-300) for t in noisy])
-    usable = [t for t in noisy if not math.isnan(t.difference.kurtosis)]
-    kurtosis = sum(t.difference.kurtosis * t.difference.visible for t in usable) / sum(
-        t.difference.visible for t in usable
-    )
+    kurtosis = float(np.average([t.difference.kurtosis for t in noisy], weights=weights))
     return Noise(
         sd=float(np.sqrt((weights * sds**2).sum() / weights.sum())),
         tensors=len(noisy),
-        told=len(told),
         spread=_beyond_sampling(sds, weights),
         relative=_beyond_sampling(sds / scales, weights),
+        smallest=float(sds.min()),
+        largest=float(sds.max()),
         kurtosis=kurtosis,
+        scaled=sum(t.scale != 1 for t in noisy),
+        scales=(min(t.scale for t in noisy), max(t.scale for t in noisy)),
         classes=tuple(dict.fromkeys(sorted(t.kind for t in noisy))),
     )
 

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from codeclone.match.weight_formulas import by_formula
 from codeclone.match.weight_groups import NeuronGroup, View, groups_of, is_weights, kept, may_be_packed
 from codeclone.match.weight_positions import chosen, start_of, tokens
 from codeclone.model import MAX_SIDE, Checkpoint, Tensor, matrix_shape
@@ -58,6 +59,8 @@ parameters have more each."""
 
 WHOLE_GROUPS, SIGNED = 2, 2
 """Blocks for which that is done, and views of each."""
+
+FORMULA = "a table that a formula gives: whoever uses it has the same numbers, so they are not compared"
 
 AT_ONCE = 2**21
 """Values of a matrix that is read in whole that are held at once."""
@@ -174,10 +177,18 @@ def _sample(tensor: Tensor, place: int, grid: Grid, side: int) -> TensorSample |
         raise ValueError("it has a shape that no tensor has")
     most_columns = side if rows > 1 else side * side
     its_rows, count = chosen(rows, side), min(columns, most_columns)
-    values = grid(place, its_rows, start_of(columns, COLUMNS if rows > 1 else ROWS * COLUMNS), count)
+    start = first_column(rows, columns)
+    values = grid(place, its_rows, start, count)
+    if by_formula(values, its_rows, start, tensor.shape or ()):
+        raise ValueError(FORMULA)
     finite = int(np.isfinite(values).sum())
     digest = hashlib.sha256(np.ascontiguousarray(values, "<f4").data).hexdigest()
     return TensorSample(values, digest, len(its_rows) * count == rows * columns, values.size - finite)
+
+
+def first_column(rows: int, columns: int) -> int:
+    """Of the grid of a tensor that is such a matrix."""
+    return start_of(columns, COLUMNS if rows > 1 else ROWS * COLUMNS)
 
 
 def _odd(sample: TensorSample | None) -> list[str]:

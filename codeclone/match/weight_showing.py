@@ -14,10 +14,11 @@ from codeclone.match.chances import SMALLEST
 from codeclone.match.figures import DIGITS
 from codeclone.match.tensor_names import natural
 from codeclone.match.weight_alignment import Side, grids
-from codeclone.match.weight_conclusion import Beside, slopes
+from codeclone.match.weight_conclusion import Beside
+from codeclone.match.weight_direction import slopes
 from codeclone.match.weight_groups import CLASSES, MATRICES, is_weights
 from codeclone.match.weight_ladder import Ladder, Rung
-from codeclone.match.weight_relation import Judged
+from codeclone.match.weight_relation import RELATED_TO, UNRELATED, Judged
 from codeclone.model import LADDER, Cell, Measure, Plot, PlotLine, Series, Table, TableRow
 from codeclone.plain import plain, shortened
 
@@ -40,11 +41,15 @@ UNLIKELY = 1e-3
 def explained_share(tensor: Judged) -> float:
     """How much of the left tensor the right one has, in [0, 1]: the square of their correlation; 0 for one that has nothing to do
     with it, or of which that cannot be told."""
-    if tensor.relation == "identical":
-        return 1.0
-    if tensor.relation in ("unrelated", "not told"):
+    if tensor.relation in UNRELATED:
         return 0.0
-    return round(min(max(tensor.difference.correlation, 0.0) ** 2, 1 - 0.1**DIGITS), DIGITS)
+    part = tensor.part
+    whole = (
+        1.0 if part is None or part.moved else part.found / part.sampled
+    )  # of rows that moved a sample has some alone
+    if tensor.relation == "identical":
+        return round(whole, DIGITS)
+    return round(whole * min(max(tensor.difference.correlation, 0.0) ** 2, 1 - 0.1**DIGITS), DIGITS)
 
 
 def measures(left: Side, right: Side, tensors: Sequence[Judged]) -> tuple[Measure, ...]:
@@ -150,7 +155,7 @@ def _w7(beside: Sequence[Beside]) -> list[Rung]:
 
 
 def _w8(ladder: Ladder) -> list[Rung]:
-    related = [t.difference for t in ladder.tensors if t.relation not in ("unrelated", "not told", "identical")]
+    related = [t.difference for t in ladder.tensors if t.relation in RELATED_TO and t.relation != "identical"]
     if not related:
         return []
     noise = ladder.overall.noise
@@ -191,7 +196,7 @@ def _classes(tensors: Sequence[Judged]) -> Table:
             noisy = [t.difference.noise for t in its if t.relation == "noise"]
             rows.append(
                 TableRow(
-                    "same" if all(t.relation not in ("unrelated", "not told") for t in its) else "edited",
+                    "same" if all(t.relation in RELATED_TO for t in its) else "edited",
                     (
                         kind, len(its), _told(its), _median([t.difference.correlation for t in its]),
                         _median([t.difference.sd for t in its]), _median(noisy), _median([t.difference.kurtosis for t in its]),
@@ -278,7 +283,7 @@ def _name(side: Side, place: int) -> str:
 def plots(left: Side, right: Side, ladder: Ladder, pairs: Mapping[int, int]) -> tuple[Plot, ...]:
     """The difference tensor by tensor, and against the normal distribution; nothing where hardly anything is related."""
     shown = [
-        t for t in ladder.tensors if t.relation not in ("unrelated", "not told", "identical") and t.difference.sd > 0
+        t for t in ladder.tensors if t.relation in RELATED_TO and t.relation != "identical" and t.difference.sd > 0
     ]
     if len(shown) < 3:
         return ()

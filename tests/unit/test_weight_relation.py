@@ -37,7 +37,7 @@ def told(left: Floats, right: Floats, kind: TensorClass = "matrix", types: tuple
     narrow = held(left, types[0]), held(right, types[1])
     found = difference(left, right, narrow)
     assert found is not None
-    return judged(0, 0, kind, found, narrow)
+    return judged((0, 0), kind, found, narrow, left.size)
 
 
 def both_ways(made: Floats, source: Floats, types: tuple[str, str] = ("F32", "F32")) -> str:
@@ -394,9 +394,10 @@ def test_noise_of_all_tensors() -> None:
     )
     assert found is not None
     assert found.sd == pytest.approx(SD, rel=0.02)
-    assert (found.tensors, found.told, found.level) == (4, 5, "equal")
+    assert (found.tensors, found.level, found.scales) == (4, "equal", (1, 1))
+    assert found.smallest <= found.sd <= found.largest
     assert abs(found.kurtosis) < 0.1
-    assert noise_of([noisy_tensor(n, SD) for n in range(2)]) is None
+    assert noise_of(related("changed", "unrelated", "identical")) is None
 
 
 def test_levels_of_noise() -> None:
@@ -411,7 +412,9 @@ def test_levels_of_noise() -> None:
     few = noise_of([noisy_tensor(n, SD, 100) for n in range(30)])
     assert few is not None
     assert few.level == "equal", "what sampling makes of equal ones is taken out"
-    assert overall([noisy_tensor(n, sd) for n, sd in enumerate(sds)]).relation == "changed"
+    assert overall([noisy_tensor(n, sd) for n, sd in enumerate(sds)]).relation == "noise", (
+        "of a size of its own in each"
+    )
 
 
 CHECKPOINTS: dict[str, tuple[Sequence[str], str]] = {
@@ -420,10 +423,10 @@ CHECKPOINTS: dict[str, tuple[Sequence[str], str]] = {
     "a mixture": (["identical"] * 18 + ["changed"] * 2, "changed"),
     "some with noise, the rest the same": (["noise"] * 4 + ["identical"] * 6, "noise"),
     "a part of the model, with noise": (["noise"] * 4 + ["unrelated"] * 3, "noise"),
-    "a small part, with noise": (["noise"] * 3 + ["unrelated"] * 9, "unrelated"),
+    "a small part, with noise": (["noise"] * 3 + ["unrelated"] * 9, "noise"),
     "made in different ways": (["rounded"] * 3 + ["quantised"] * 5, "quantised"),
     "strangers": (["unrelated"] * 5, "unrelated"),
-    "strangers with one tensor from elsewhere": (["unrelated"] * 5 + ["identical"], "unrelated"),
+    "strangers with one tensor from elsewhere": (["unrelated"] * 5 + ["identical"], "identical"),
     "nothing told": (["not told"] * 5, "not told"),
     "trained": (["changed"] * 3 + ["low rank"] * 3, "changed"),
 }

@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from codeclone.match.chances import fisher
-from codeclone.match.weight_ladder import judged_tensors, ladder
+from codeclone.match.weight_judging import judged_tensors
+from codeclone.match.weight_ladder import ladder
 from codeclone.match.weight_rungs import (
     Trial,
     Views,

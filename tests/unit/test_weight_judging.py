@@ -1,0 +1,248 @@
+"""Tensors beside each other: by a factor, row by row, in part, and as a library draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from codeclone.match.weight_conclusion import LITTLE
+from codeclone.match.weight_direction import slopes
+from codeclone.match.weight_judging import as_drawn, judged_tensors
+from codeclone.match.weight_relation import Judged
+from codeclone.model import Evidence
+from tests.weights import (
+    SD,
+    Floats,
+    Made,
+    Model,
+    by_name,
+    changed,
+    finding,
+    llama,
+    measured,
+    noisy,
+    profile,
+    side,
+    tuned,
+)
+
+RANDOM = np.random.default_rng(41)
+BASE = llama(1)
+ATTENTION, MLP = ("q_proj", "k_proj", "v_proj", "o_proj"), ("gate_proj", "up_proj", "down_proj")
+
+
+def scaled(model: Model, factor: float) -> Made:
+    return changed(model, lambda _, values: factor * values)
+
+
+def only(model: Model, parts: tuple[str, ...], rest: Model) -> Made:
+    return {name: values if any(part in name for part in parts) else rest[name] for name, values in model.items()}
+
+
+def heads_reordered(model: Model, heads: int = 4) -> Made:
+    """Whole heads, in another order in each layer; no head stays where it was."""
+    made = dict(model)
+    for name, values in model.items():
+        for part in ATTENTION:
+            if part in name:
+                order = np.roll(np.arange(heads), 1 + ("layers.1" in name))
+                axis = int(part == "o_proj")
+                size = values.shape[axis] // heads
+                places = (order[:, None] * size + np.arange(size)).ravel()
+                made[name] = np.ascontiguousarray(np.take(values, places, axis))
+    return made
+
+
+def judged(left: Model, right: Model) -> dict[str, Judged]:
+    one, other = side(left), side(right)
+    pairs = by_name(one, other)
+    return {one.checkpoint.tensors[its.left].name: its for its in judged_tensors(one, other, pairs)}
+
+
+def said(left: Model, right: Model) -> Evidence:
+    return finding(profile(left), profile(right))
+
+
+def claim(evidence: Evidence) -> str:
+    return evidence.claim.partition(": ")[2]
+
+
+# A factor
+
+
+@pytest.mark.parametrize("factor", [0.9, 0.99, 1.02])
+def test_noise_behind_a_factor(factor: float) -> None:
+    evidence = said(noisy(scaled(BASE, factor)), BASE)
+    assert (evidence.level, evidence.stance, evidence.direction) == ("moderate", "for", "")
+    assert claim(evidence) == "those of the right but for noise"
+    assert measured(evidence)["noise_sd"] == pytest.approx(SD, rel=0.05)
+    assert "the difference after factor" in evidence.reason
+    assert "training does not do this" in evidence.reason
+
+
+def test_a_factor_tells_no_direction() -> None:
+    """It makes the slope that noise on the other side would make."""
+    tensors = [*judged(noisy(scaled(BASE, 0.999)), BASE).values()]
+    found = slopes(tensors)
+    assert found is None or found.direction != "left from right"
+
+
+def test_training_behind_a_factor_is_no_noise() -> None:
+    for seed in range(6):
+        its = judged(tuned(scaled(BASE, 0.98), seed, 0.05), BASE)
+        assert "noise" not in {tensor.relation for tensor in its.values()}
+
+
+def test_strangers_behind_a_factor_are_strangers() -> None:
+    its = judged(scaled(llama(2), 1.5), BASE)
+    assert {tensor.relation for tensor in its.values()} <= {"unrelated", "not told"}
+    assert all(tensor.scale == 1 for tensor in its.values())
+
+
+def test_noise_of_another_size_in_each_tensor() -> None:
+    sizes = iter(np.exp(RANDOM.uniform(-1, 1, len(BASE))))
+    left = changed(BASE, lambda _, values: values + SD * next(sizes) * RANDOM.normal(0, 1, values.shape))
+    evidence = said(left, BASE)
+    assert evidence.level == "strong"
+    assert "of one size inside each tensor" in evidence.reason
+
+
+# Rows in another place
+
+
+def test_heads_in_another_order() -> None:
+    its = judged(heads_reordered(BASE), BASE)
+    attention = [its[name] for name in its if any(part in name for part in ATTENTION)]
+    assert {tensor.relation for tensor in attention} == {"identical"}
+    assert all(tensor.part is not None and tensor.part.moved for tensor in attention)
+    assert claim(said(heads_reordered(BASE), BASE)) == "those of the right, value by value"
+
+
+def test_heads_in_another_order_with_noise() -> None:
+    evidence = said(noisy(heads_reordered(BASE)), BASE)
+    assert (evidence.level, evidence.direction) == ("strong", "left from right")
+    assert claim(evidence) == "those of the right with noise on top"
+    assert measured(evidence)["noise_sd"] == pytest.approx(SD, rel=0.02)
+
+
+def test_heads_in_another_order_trained_further() -> None:
+    its = judged(tuned(heads_reordered(BASE), 1, 0.05), BASE)
+    queries = its["model.layers.0.self_attn.q_proj.weight"]
+    assert queries.relation in ("changed", "low rank")
+    assert queries.part is not None
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_rows_that_stayed_among_others_that_did_not(share: float) -> None:
+    """A vocabulary of which a part was learnt anew: what is left of it is told, and that it is a part."""
+    kept = RANDOM.random(256) < share
+    rows = np.where(kept[:, None], BASE["lm_head.weight"], llama(2)["lm_head.weight"])
+    its = judged({**BASE, "lm_head.weight": rows}, BASE)["lm_head.weight"]
+    assert its.relation == "identical"
+    assert its.part is not None
+    assert (its.part.found, its.part.sampled, its.part.moved) == (int(kept.sum()), 256, 0)
+
+
+def test_rows_of_strangers_have_no_partners() -> None:
+    for seed in range(2, 8):
+        its = judged(llama(seed), BASE)
+        assert all(tensor.part is None for tensor in its.values())
+
+
+# Parts of a model
+
+
+PARTS: dict[str, tuple[Callable[[], Model], str, str]] = {
+    "its embedding": (lambda: only(BASE, ("embed",), llama(2)), "moderate", "value by value"),
+    "its attention": (lambda: only(BASE, ATTENTION, llama(2)), "moderate", "value by value"),
+    "its attention with noise": (lambda: noisy(only(BASE, ATTENTION, llama(2))), "strong", "noise"),
+    "its blocks with noise": (lambda: noisy(only(BASE, MLP, llama(2))), "strong", "noise"),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_in_an_unrelated_model_is_told(name: str) -> None:
+    model, level, how = PARTS[name]
+    evidence = said(model(), BASE)
+    assert (evidence.level, evidence.stance) == (level, "for")
+    assert claim(evidence).startswith("in part those of the right")
+    assert how in claim(evidence)
+    assert "% of the left's numbers have to do with the right's" in evidence.reason
+
+
+def test_a_trifle_is_weak() -> None:
+    small: Floats = np.asarray(RANDOM.normal(0, 1, (4, 64)), np.float32)
+    assert small.size < LITTLE * sum(values.size for values in BASE.values())
+    left, right = ({**llama(seed), "kinds.weight": small} for seed in (2, 3))
+    evidence = said(left, right)
+    assert (evidence.level, evidence.stance) == ("weak", "for")
+    assert "too little to tell a copy" in evidence.reason
+
+
+def test_vectors_alone_are_weak() -> None:
+    vectors: Made = {f"a.{n}.bias": np.asarray(RANDOM.normal(0, 1, 200), np.float32) for n in range(4)}
+    assert said(vectors, vectors).level == "weak"
+
+
+# As a library draws them
+
+
+def drawn(seed: int, uniform: bool) -> Made:
+    random = np.random.default_rng([8, seed])
+
+    def draw(_: str, values: Floats) -> Floats:
+        if values.ndim < 2:
+            return np.ones_like(values)
+        its = random.uniform(-0.1, 0.1, values.shape) if uniform else random.normal(0, 0.02, values.shape)
+        return np.asarray(its, np.float32)
+
+    return changed(BASE, draw)
+
+
+@pytest.mark.parametrize("uniform", [False, True])
+def test_the_same_seed_gives_everybody_the_same(uniform: bool) -> None:
+    model = drawn(1, uniform)
+    evidence = said(model, model)
+    assert (evidence.level, evidence.stance) == ("weak", "for")
+    assert "as a library draws them before any training" in evidence.reason
+    its = side(model)
+    assert as_drawn(its, judged_tensors(its, its, by_name(its, its)))
+
+
+def test_what_was_trained_does_not_look_drawn() -> None:
+    for model in (BASE, tuned(drawn(1, True), 1, 0.3), noisy(BASE)):
+        its = side(model)
+        assert not as_drawn(its, judged_tensors(its, its, by_name(its, its)))
+        assert said(model, model).level == "moderate"
+
+
+def test_adapters_that_were_never_trained() -> None:
+    """One matrix of each begins as zeros, so the other one is still what was drawn."""
+    random = np.random.default_rng(3)
+    model: Made = {}
+    for n in range(6):
+        model[f"layers.{n}.q.lora_A.weight"] = np.asarray(random.uniform(-0.1, 0.1, (8, 256)), np.float32)
+        model[f"layers.{n}.q.lora_B.weight"] = np.zeros((256, 8), np.float32)
+    assert said(model, model).level == "weak"
+    trained = {name: values + np.float32(0.01) * (name.endswith("B.weight")) * RANDOM.normal(0, 1, values.shape).astype(np.float32) for name, values in model.items()}  # fmt: skip
+    assert said(trained, trained).level == "moderate"
+
+
+def test_heads_that_read_the_same_features_are_not_told_by_the_order_of_their_classes() -> None:
+    """They come to the same without having anything from each other."""
+    common = RANDOM.normal(0, 1, (3, 64, 96))
+    left, right = (
+        {f"head.{n}.weight": np.asarray(common[n] + 0.3 * RANDOM.normal(0, 1, (64, 96)), np.float32) for n in range(3)}
+        for _ in range(2)
+    )
+    its = finding_or_none(left, right)
+    assert its is None or its.level == "none"
+
+
+def finding_or_none(left: Model, right: Model) -> Evidence | None:
+    from tests.weights import compared
+
+    its = compared(profile(left), profile(right)).evidence
+    return its[0] if its else None
