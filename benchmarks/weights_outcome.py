@@ -84,7 +84,16 @@ INTRODUCTION = """# What the ladder of weights finds, and what it does not
 Written by `make bench-weights`, which makes or trains every model that it compares (benchmarks/small_models.py,
 small_training.py, disguises.py). *Simulated* models have the habits of trained ones, scales by depth, gains near 1, rows with a
 common direction, uneven tokens, and no values in common; *trained* ones are language models of 354,000 parameters that were
-trained on synthetic text. A rung has found a copy where its p is at most 1e-6. Limits are 95 % Clopper-Pearson limits.
+trained on synthetic text. All are small: what they show of large models is that no rung gets easier to deceive with size, as larger
+matrices tell more.
+
+How to read it. W2 asks whether neurons stand beside their like, W3 whether the best assignment leaves them there, W4 whether two
+matrices name the same partner in whatever order, W5 the same in whatever basis, W6 whether neurons are as alike to each other; W7
+whether both left an ancestor in the same direction ([statistics.md](statistics.md)). A cell `20/20 (0.83-1.00)` is how many pairs a
+rung found, of those in which it could be tested, with 95 % Clopper-Pearson limits; it has found a copy where its p is at most 1e-6. What
+is lost to one rung another may find: neurons in another order to W2 and not to W4. *What is said* is the claim of the report. No
+ancestor was given in the first three tables, so what could come from a common public source is *moderate*. *Not told* is a
+direction that the values do not show; a factor of 0.999 is chosen so that it looks like noise on the other side.
 """
 
 

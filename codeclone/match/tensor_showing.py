@@ -62,11 +62,12 @@ def measures(amounts: Amounts, left: int, right: int, match: NameMatch) -> tuple
 
 
 def sentence(left: Sequence[Tensor], right: Sequence[Tensor], match: NameMatch) -> str:
-    """`loads after 4 renames: …` where every left tensor has a right one of the same shape."""
+    """`loads after 4 renames: …` where every left tensor has a right one of the same shape, and none of them is a guess."""
     mapped, count = len(match.mapping), len(match.rules)
     renames = f"{count:,} rename{'s' * (count != 1)}" if count else "no rename"
     if mapped == len(left) == match.shapes_equal:
-        how = f"loads after {renames}" if count else "loads as it is"
+        loads = "fits by shapes" if match.ambiguous else "loads"
+        how = f"{loads} after {renames}" if count else f"{loads} as it is"
         text = f"{how}: {mapped:,} of {len(left):,} tensors map onto the right's, all with equal shapes"
     else:
         shapes = f"{match.shapes_equal:,} of them with equal shapes"

@@ -214,7 +214,7 @@ def _explained(its: Beside, ladder: Ladder, made: bool) -> Conclusion:
             )
             reason += f"; both went from there with a correlation of {departures.agreement:.2g}, {how}"
     if its.overall.relation in MADE and (departures is None or departures.tensors):
-        reason += f"; beside {its.told}: {made_of(its.overall, sum(its.overall.counts.values()))}"
+        reason += f"; between the left and {its.told} {made_of(its.overall, sum(its.overall.counts.values()))}"
     level: Level = "weak" if beyond else "none"
     its_claim = f"trained from {its.told} in the same direction" if beyond else f"explained by {its.told}"
     return Conclusion(level, "for" if beyond else "context", its_claim, reason, "")

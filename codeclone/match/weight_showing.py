@@ -262,15 +262,23 @@ def _tensors(left: Side, right: Side, tensors: Sequence[Judged]) -> Table:
                 (
                     _name(left, tensor.left), _name(right, tensor.right), tensor.relation, d.count,
                     *(_number(v) for v in (d.correlation, d.mean, d.sd, d.noise, d.kurtosis, d.slope_left, d.slope_right, d.edge, d.row_spread)),
-                    d.rank or None, _number(d.equal), _number(d.left_zeros), *(tensor.digests or (None, None)),
+                    d.rank or None, _number(d.equal), _number(d.left_zeros), _number(tensor.scale) if tensor.scale != 1 else None,
+                    _part(tensor), *(tensor.digests or (None, None)),
                 ),
             )
         )  # fmt: skip
     columns = (
         "left", "right", "relation", "values", "correlation", "mean", "sd", "noise", "kurtosis", "slope left on right",
-        "slope right on left", "s1", "row spread", "rank", "equal", "zeros left only", "SHA-256 left", "SHA-256 right",
+        "slope right on left", "s1", "row spread", "rank", "equal", "zeros left only", "factor", "part", "SHA-256 left", "SHA-256 right",
     )  # fmt: skip
     return Table("Tensors", columns, tuple(rows), max(0, len(tensors) - MAX_ROWS))
+
+
+def _part(tensor: Judged) -> str | None:
+    its = tensor.part
+    if its is None:
+        return None
+    return f"{its.found:,} of {its.sampled:,} rows or columns" + f", {its.moved:,} elsewhere" * (its.moved > 0)
 
 
 def _name(side: Side, place: int) -> str:
