@@ -84,8 +84,7 @@ INTRODUCTION = """# What the ladder of weights finds, and what it does not
 Written by `make bench-weights`, which makes or trains every model that it compares (benchmarks/small_models.py,
 small_training.py, disguises.py). *Simulated* models have the habits of trained ones, scales by depth, gains near 1, rows with a
 common direction, uneven tokens, and no values in common; *trained* ones are language models of 354,000 parameters that were
-trained on synthetic text. All are small: what they show of large models is that no rung gets easier to deceive with size, as larger
-matrices tell more.
+trained on synthetic text. All are small, and large ones were not measured.
 
 How to read it. W2 asks whether neurons stand beside their like, W3 whether the best assignment leaves them there, W4 whether two
 matrices name the same partner in whatever order, W5 the same in whatever basis, W6 whether neurons are as alike to each other; W7

@@ -21,8 +21,8 @@ LEAST_COLUMNS = 16
 MOST = 0.95
 """Share of the values, or of the rows, that have to follow a formula."""
 
-NEAR = 0.02
-"""Distance of a value from a sine: bfloat16 is off by 0.004 at most."""
+NEAR, FAR = 0.02, 0.2
+"""Distance of a value from a sine: bfloat16 is off by 0.004 at most. And that of the largest of a grid from 1: it has slow waves."""
 
 FIRST = (0, 1, 2)
 """Positions of the first row: some models leave out those of padding."""
@@ -36,6 +36,9 @@ SPARSE = 2
 TERMS, LEFT_OVER, LEAST_RUN = 8, 1e-4, 64
 """Values from which the next one follows in a wave, or in four at once; share of the variance that may be left over; and values of
 a row in which that can be seen."""
+
+FEW = 4
+"""Rows that are looked at to see whether the rest has to be."""
 
 MUCH = 4.0
 """Times the spread of the rest that the diagonal has to have."""
@@ -54,7 +57,7 @@ def _sparse(values: Values) -> bool:
 
 def _positions(values: Values, rows: NDArray[np.int64], start: int, shape: tuple[int, ...]) -> bool:
     width = shape[-1]
-    if len(shape) < 2 or width < LEAST_COLUMNS or width % 2 or float(np.abs(values).max()) > 1 + NEAR:
+    if len(shape) < 2 or width < LEAST_COLUMNS or width % 2 or not 1 - FAR <= float(np.abs(values).max()) <= 1 + NEAR:
         return False
     whole = math.prod(shape[1:])  # of a row, which has several positions where the shape has more than two sizes
     places = rows[:, None] * whole + start + np.arange(values.shape[1])
@@ -118,8 +121,7 @@ def _waves(values: Values) -> bool:
     rows = rows[rows.std(1) > 0]
     if not len(rows):
         return False
-    few = rows[:LEAST_COLUMNS]
-    return _follow(few) and _follow(rows)
+    return _follow(rows[:FEW]) and _follow(rows)
 
 
 def _follow(rows: Doubles) -> bool:

@@ -19,9 +19,9 @@ Runs = Iterable[tuple[memoryview, Values]]
 RUN = 2**18
 """Values of a run."""
 
-AT_ONCE = 2**13
-"""Values that are worked on at once: in double precision they fit into the processor's cache, and no linear algebra library takes
-several threads for so few."""
+AT_ONCE = 9_984
+"""Values that are worked on at once: in double precision they fit into the processor's cache, and OpenBLAS takes several threads from
+10,000 on, which would wait for each other here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +54,26 @@ def read_whole(left: Runs, right: Runs) -> Whole:
     not_finite, same = 0, True
     room = _Room()
     for one, other in _in_step(_hashed(left, digests[0]), _hashed(right, digests[1])):
-        for start in range(0, len(one), AT_ONCE):
-            a, b = one[start : start + AT_ONCE], other[start : start + AT_ONCE]
-            with np.errstate(invalid="ignore"):
-                found = room.sums(a, b)
-            if math.isfinite(found[4]) and math.isfinite(found[3]):
-                same = same and found[10] == len(a)
-            else:
-                finite = np.isfinite(a) & np.isfinite(b)
-                same = same and np.array_equal(a, b, equal_nan=True)
-                not_finite += len(a) - int(np.count_nonzero(finite))
-                found = room.sums(a[finite], b[finite])
-            sums += found
+        moments = room.moments(one, other)
+        if math.isfinite(moments[3]) and math.isfinite(moments[4]):
+            counts = _counts(one, other)
+            same = same and counts[0] == len(one)
+        else:
+            finite = np.isfinite(one) & np.isfinite(other)
+            same = same and np.array_equal(one, other, equal_nan=True)
+            not_finite += len(one) - int(np.count_nonzero(finite))
+            moments, counts = room.moments(one[finite], other[finite]), _counts(one[finite], other[finite])
+        sums += (*moments, *counts)
     return Whole((digests[0].hexdigest(), digests[1].hexdigest()), same, not_finite, tuple(sums.tolist()))
+
+
+def _counts(one: Values, other: Values) -> tuple[int, ...]:
+    """The last five of `Whole.sums`."""
+    count = len(one)
+    equal = count - int(np.count_nonzero(one != other))
+    left, right = (int(np.count_nonzero(side == 0)) for side in (one, other))
+    both = int(np.count_nonzero((one == 0) & (other == 0))) if left and right else 0
+    return equal, left - both, right - both, equal - both, count - left - right + both
 
 
 def _hashed(runs: Runs, digest: hashlib._Hash) -> Iterator[Values]:
@@ -92,8 +99,16 @@ class _Room:
         self._room = np.empty((4, AT_ONCE), np.float64)
         self._ones = np.ones(AT_ONCE, np.float64)
 
-    def sums(self, one: Values, other: Values) -> tuple[float, ...]:
-        """As `Whole.sums`; not finite where a value is not."""
+    def moments(self, one: Values, other: Values) -> NDArray[np.float64]:
+        """The first ten of `Whole.sums`; not finite where a value is not."""
+        with np.errstate(invalid="ignore"):
+            parts = [
+                self._moments(one[start : start + AT_ONCE], other[start : start + AT_ONCE])
+                for start in range(0, len(one), AT_ONCE)
+            ]
+        return np.asarray(np.array(parts, np.float64).reshape(-1, 10).sum(0), np.float64)
+
+    def _moments(self, one: Values, other: Values) -> tuple[float, ...]:
         count = len(one)
         a, b, gap, squares = self._room[:, :count]
         np.copyto(a, one)
@@ -102,12 +117,9 @@ class _Room:
         np.multiply(gap, gap, out=squares)
         ones = self._ones[:count]
         totals = float(a @ ones), float(b @ ones)
-        equal = count - int(np.count_nonzero(one != other))
-        left, right = (int(np.count_nonzero(side == 0)) for side in (one, other))
-        both = int(np.count_nonzero((one == 0) & (other == 0))) if left and right else 0
         return (
             count, *totals, float(a @ a), float(b @ b), float(a @ b), totals[0] - totals[1], float(gap @ gap), float(squares @ gap),
-            float(squares @ squares), equal, left - both, right - both, equal - both, count - left - right + both,
+            float(squares @ squares),
         )  # fmt: skip
 
 
