@@ -52,7 +52,8 @@ def by_formula(values: Values, rows: NDArray[np.int64], start: int, shape: tuple
 
 
 def _sparse(values: Values) -> bool:
-    return len(values) >= LEAST_COLUMNS and bool((np.count_nonzero(values, axis=1) <= SPARSE).all())
+    counts = np.count_nonzero(values, axis=1)
+    return len(values) >= LEAST_COLUMNS and 0 < int(np.median(counts)) and int(counts.max()) <= SPARSE
 
 
 def _positions(values: Values, rows: NDArray[np.int64], start: int, shape: tuple[int, ...]) -> bool:

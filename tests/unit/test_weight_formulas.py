@@ -83,6 +83,7 @@ NO_TABLES: dict[str, Callable[[], NDArray[np.floating]]] = {
     "drawn evenly": lambda: RANDOM.uniform(-1, 1, (300, 400)),
     "gains": lambda: 1 + RANDOM.normal(0, 0.1, 400),
     "a constant": lambda: np.ones((300, 400)),
+    "zeros": lambda: np.zeros((300, 400)),
     "a walk": lambda: np.cumsum(RANDOM.normal(0, 1, (300, 400)), axis=1),
     "smooth rows": lambda: smooth(300, 400),
     "of three values": lambda: RANDOM.integers(-1, 2, (300, 400)).astype(np.float64),
