@@ -29,7 +29,7 @@ from codeclone.evidence import (
     strongest_first,
     whole_controls,
 )
-from codeclone.match import weight_conclusion, weight_showing
+from codeclone.match import weight_conclusion, weight_plots, weight_showing
 from codeclone.match.weight_alignment import Side
 from codeclone.match.weight_beside import beside
 from codeclone.match.weight_full import in_full
@@ -248,7 +248,7 @@ def _finding(
             method=METHOD,
             reason=said.reason,
             tables=weight_showing.tables(pair.left, pair.right, its, others),
-            plots=weight_showing.plots(pair.left, pair.right, its, pair.pairs.pairs),
+            plots=weight_plots.plots(pair.left, pair.right, its, pair.pairs.pairs),
             controls=_controls(figures, rivals, back),
             direction=said.direction if said.stance == "for" else "",
         )

@@ -13,8 +13,8 @@ from codeclone.match.weight_blocks import rows_by_block
 from codeclone.match.weight_conclusion import Beside
 from codeclone.match.weight_departure import departure, together
 from codeclone.match.weight_ladder import Ladder, ladder
+from codeclone.match.weight_overall import overall
 from codeclone.match.weight_pairs import Pair
-from codeclone.match.weight_relation import overall
 from codeclone.match.weight_rungs import aligned_rows, directions
 from codeclone.model import Role
 

@@ -10,8 +10,9 @@ from codeclone.match.weight_departure import Together
 from codeclone.match.weight_direction import Direction, direction_of
 from codeclone.match.weight_groups import MATRICES
 from codeclone.match.weight_ladder import Ladder
+from codeclone.match.weight_overall import Overall
 from codeclone.match.weight_partners import SURELY
-from codeclone.match.weight_relation import MADE, RELATED_TO, Overall, Relation
+from codeclone.match.weight_relation import MADE, RELATED_TO, Relation
 from codeclone.match.weight_words import claim, how_much, made_of, what
 from codeclone.model import Level, Role, Stance
 

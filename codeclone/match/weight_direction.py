@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from codeclone.match.weight_relation import Judged, Overall
+from codeclone.match.weight_overall import Overall
+from codeclone.match.weight_relation import Judged
 
 Direction = Literal["", "left from right", "right from left"]
 """As `Evidence.direction`."""

@@ -53,7 +53,7 @@ def by_formula(values: Values, rows: NDArray[np.int64], start: int, shape: tuple
 
 def _sparse(values: Values) -> bool:
     counts = np.count_nonzero(values, axis=1)
-    return len(values) >= LEAST_COLUMNS and 0 < int(np.median(counts)) and int(counts.max()) <= SPARSE
+    return len(values) >= LEAST_COLUMNS and int(np.median(counts)) > 0 and int(counts.max()) <= SPARSE
 
 
 def _positions(values: Values, rows: NDArray[np.int64], start: int, shape: tuple[int, ...]) -> bool:

@@ -13,8 +13,8 @@ from codeclone.batches import in_batches
 from codeclone.match.weight_alignment import Side
 from codeclone.match.weight_groups import is_weights
 from codeclone.match.weight_judging import judged_whole
+from codeclone.match.weight_overall import beside_matrices
 from codeclone.match.weight_pairs import Pair
-from codeclone.match.weight_relation import beside_matrices
 from codeclone.match.weight_whole import RUN, Runs, Whole, digest, read_whole
 
 

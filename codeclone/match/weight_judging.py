@@ -13,12 +13,12 @@ from codeclone.match.weight_alignment import Aligned, Side, grids
 from codeclone.match.weight_blocks import spread
 from codeclone.match.weight_difference import LEAST_SPREAD, difference, held
 from codeclone.match.weight_groups import MATRICES, class_of, is_weights
+from codeclone.match.weight_overall import beside_matrices
 from codeclone.match.weight_relation import (
     MADE,
     MOST,
     Judged,
     Part,
-    beside_matrices,
     independent,
     judged,
     noise_when_scaled,

@@ -14,8 +14,9 @@ from codeclone.match.weight_alignment import Aligned, Side, grids
 from codeclone.match.weight_blocks import LEAST_ROWS, rows_by_block
 from codeclone.match.weight_groups import MATRICES, groups_of
 from codeclone.match.weight_judging import as_drawn
+from codeclone.match.weight_overall import Overall, overall
 from codeclone.match.weight_partners import SURELY, any_order, comparable, partner, put_back, searched
-from codeclone.match.weight_relation import Judged, Overall, overall
+from codeclone.match.weight_relation import Judged
 from codeclone.match.weight_rungs import (
     Trial,
     aligned_rows,

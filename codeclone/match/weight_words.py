@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from codeclone.match.weight_direction import Direction
 from codeclone.match.weight_ladder import Ladder
-from codeclone.match.weight_relation import KURTOSES, MADE, Judged, Noise, Overall, Relation
+from codeclone.match.weight_overall import Noise, Overall
+from codeclone.match.weight_relation import KURTOSES, MADE, Judged, Relation
 
 SAME_FACTOR = 1e-6
 """Of a factor from 1."""

@@ -17,7 +17,7 @@ from codeclone.match.weight_conclusion import Beside, conclusion
 from codeclone.match.weight_departure import Together, departure, together
 from codeclone.match.weight_judging import judged_tensors
 from codeclone.match.weight_ladder import ladder
-from codeclone.match.weight_relation import overall
+from codeclone.match.weight_overall import overall
 from codeclone.model import LEVELS, Evidence, Profile
 from tests.weights import (
     SD,

@@ -11,7 +11,8 @@ import pytest
 
 from codeclone.match.weight_difference import difference, held, spacing
 from codeclone.match.weight_groups import TensorClass
-from codeclone.match.weight_relation import Judged, beside_matrices, judged, noise_of, overall
+from codeclone.match.weight_overall import beside_matrices, noise_of, overall
+from codeclone.match.weight_relation import Judged, judged
 from tests.weights import SD, Floats, eight_bits, on_grid, on_uneven_grid
 from tests.weights import held as as_stored
 

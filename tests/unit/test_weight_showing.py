@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from codeclone.evidence import weights
-from codeclone.match import weight_showing
+from codeclone.match import weight_plots, weight_showing
 from codeclone.model import LADDER, Evidence, Repository, Snapshot, Table
 from tests.checkpoints import file_of, safetensors_of
 from tests.weights import (
@@ -152,7 +152,7 @@ def test_each_tensor_has_a_row() -> None:
 
 def test_long_lists_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weight_showing, "MAX_ROWS", 5)
-    monkeypatch.setattr(weight_showing, "MAX_POINTS", 4)
+    monkeypatch.setattr(weight_plots, "MAX_POINTS", 4)
     found = MADE["trained"]()
     its = next(its for its in found.tables if its.title == "Tensors")
     assert (len(its.rows), its.left_out) == (5, 16)
