@@ -76,11 +76,11 @@ def _because(compared: Compared) -> list[str]:
         ]
     others = " and with no ancestor or claimed source" if compared.others else ""
     sentences = []
-    if counted:
+    if counted and not compared.by_weights_alone:
         sentences.append(
             f"{share(total) * 100:.1f} % of the left repository's bits that are not stock are attributable: shared with the right "
             f"repository{others} ({total.attributable:,.0f} of {total.total - total.stock:,.0f} bits"
-            f"{'; the numbers of checkpoints are not counted in bits' if _of_weights(compared.evidence) else ''})."
+            f"{'; numbers of checkpoints do not count in bits' if _of_weights(compared.evidence) else ''})."
         )
     for level in reversed(LEVELS[1:]):
         found = sum(finding.level == level for finding in supporting if finding.kind == "code")
@@ -116,9 +116,10 @@ def _rows_of_others(compared: Compared) -> list[Explanation]:
 
 
 def _other_kinds(supporting: Sequence[Evidence]) -> list[str]:
-    """A sentence for each kind other than code: its strongest finding."""
+    """A sentence for each kind other than code: its strongest finding. The strongest kinds first."""
     sentences = []
-    for kind in dict.fromkeys(finding.kind for finding in supporting if finding.kind != "code"):
+    by_level = sorted(supporting, key=lambda finding: -LEVELS.index(finding.level))
+    for kind in dict.fromkeys(finding.kind for finding in by_level if finding.kind != "code"):
         found = [finding for finding in supporting if finding.kind == kind]
         best = max(found, key=lambda finding: LEVELS.index(finding.level))
         rest = len(found) - 1

@@ -1,4 +1,4 @@
-"""What one tensor is to another, and what a whole checkpoint is: the same, rounded, with noise on top, trained further, a stranger."""
+"""What one tensor is to another: the same, rounded, quantised, pruned, with noise on top, trained further, a stranger."""
 
 from __future__ import annotations
 

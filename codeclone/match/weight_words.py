@@ -94,8 +94,10 @@ def _rows(tensors: Sequence[Judged]) -> str:
     if not parts:
         return ""
     moved = sum(part.moved > 0 for part in parts)
-    elsewhere = f", in {moved:,} of them in another order" if moved else ""
-    return f"; {len(parts):,} by rows or columns that both have{elsewhere}"
+    if moved == len(parts):
+        return f"; {moved:,} of these have rows or columns in another order"
+    elsewhere = f", {moved:,} of them in another order" * bool(moved)
+    return f"; {len(parts):,} of these by the rows or columns that both have{elsewhere}"
 
 
 def how_much(tensors: Sequence[Judged]) -> str:
