@@ -143,11 +143,14 @@ def without_unit(values: Values, rows: NDArray[np.int64], start: int) -> Values 
     if np.count_nonzero(there) < LEAST_COLUMNS:
         return None
     places = np.flatnonzero(there), columns[there]
-    diagonal = values[places]
-    rest = values.astype(np.float64)
+    known = np.isfinite(values)
+    diagonal = values[places][known[places]].astype(np.float64)
+    rest = np.where(known, values, 0.0).astype(np.float64)
     rest[places] = 0.0
+    if len(diagonal) < LEAST_COLUMNS:
+        return None
     middle = float(np.median(diagonal))
-    if not math.isfinite(middle) or abs(middle) <= MUCH * max(float(rest.std()), float(diagonal.std())):
+    if abs(middle) <= MUCH * max(float(rest.std()), float(diagonal.std())):
         return None
     found = values.copy()
     found[places] -= np.float32(middle)

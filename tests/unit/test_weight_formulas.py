@@ -137,4 +137,12 @@ def test_only_what_stands_out_is_taken_off() -> None:
     assert float(np.abs(rest).max()) < 0.2
     np.testing.assert_array_equal(rest == values, places[:, None] != np.arange(96))
     assert without_unit(np.asarray(RANDOM.normal(0, 1, (96, 96)), np.float32), places, 0) is None
+    odd = values.copy()
+    odd[3, 5], odd[7, places[7]] = math.inf, math.nan
+    almost = without_unit(odd, places, 0)
+    assert almost is not None
+    np.testing.assert_allclose(np.delete(almost, [3, 7], axis=0), np.delete(rest, [3, 7], axis=0), atol=0.01)
+    noise = np.asarray(RANDOM.normal(0, 1, (96, 96)), np.float32)
+    noise[0, 0] = math.inf
+    assert without_unit(noise, places, 0) is None
     assert without_unit(values, places, 96) is None, "the columns that were sampled do not reach the diagonal"
