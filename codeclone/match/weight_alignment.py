@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ ALIKE = 0.35
 LEAD = 0.1
 """By which the best has to be ahead of the next best."""
 
+MOST_TABLES = 8
+"""Tables on a side that are compared with those of another length."""
+
 MOST_OF_A_SHAPE = 3_000
 """Tensors of one shape on a side that are compared with each other."""
 
@@ -46,7 +50,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """Pairs of tensors of one shape whose numbers were read on both sides."""
+    """Pairs of tensors of one shape, or tables of one width, whose numbers were read on both sides."""
 
     pairs: Mapping[int, int]
     """Place on the left -> place on the right."""
@@ -74,8 +78,37 @@ def aligned(left: Side, right: Side, mapping: Iterable[tuple[int, int]]) -> Alig
                 found[places[row]] = others[column]
                 tried[places[row]] = len(others)
     taken = {*found.values()}
-    kept = {one: other for one, other in pairs.items() if one not in found and other not in taken}
-    return Aligned(dict(sorted((kept | found).items())), frozenset(found), tried)
+    kept = {one: other for one, other in pairs.items() if one not in found and other not in taken} | found
+    kept |= _of_other_lengths(left, right, kept)
+    return Aligned(dict(sorted(kept.items())), frozenset(found), tried)
+
+
+def _of_other_lengths(left: Side, right: Side, pairs: Mapping[int, int]) -> dict[int, int]:
+    """Tables of one width, such as embeddings to which tokens were added, whose common rows are alike. Of twins, as tied ones are when
+    they are stored twice, the first."""
+    ours, theirs = _tables(left, pairs.keys()), _tables(right, pairs.values())
+    alike = np.array([[_alike(left, right, one, other) for other in theirs] for one in ours], np.float32)
+    return {ours[row]: theirs[column] for row, column in _mutual(alike, lead=0.0)} if alike.size else {}
+
+
+def _tables(side: Side, taken: Collection[int]) -> list[int]:
+    """Places of the first matrices without a partner."""
+    free = (
+        place
+        for place, tensor in enumerate(side.checkpoint.tensors)
+        if place not in taken and side.sample(place) is not None and class_of(tensor) in MATRICES
+    )
+    return [*islice(free, MOST_TABLES)]
+
+
+def _alike(left: Side, right: Side, one: int, other: int) -> float:
+    if (left.shape(one) or ())[1:] != (right.shape(other) or ())[1:]:
+        return 0.0
+    values = grids(left, right, {one: other}, one)
+    if values is None or len(values[0]) < CORNER:
+        return 0.0
+    one_corner, other_corner = (_direction(side[:CORNER, :CORNER]) for side in values)
+    return float(one_corner @ other_corner) if one_corner is not None and other_corner is not None else 0.0
 
 
 def _comparable(left: Side, one: int, right: Side, other: int) -> bool:
@@ -99,9 +132,23 @@ def grids(
     theirs = right.sample(pairs[place]) if place in pairs else None
     if ours is None or theirs is None:
         return None
+    (rows, columns), (length, _) = (
+        matrix_shape(its.shape(at) or ()) for its, at in ((left, place), (right, pairs[place]))
+    )
+    if rows != length:
+        return _common_rows((ours, rows), (theirs, length))
     values = in_both(ours, theirs)
-    rows, columns = matrix_shape(left.shape(place) or ())
     return _without_unit(values, rows) if rows == columns else values
+
+
+def _common_rows(
+    one: tuple[TensorSample, int], other: tuple[TensorSample, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The rows that both samples have, with the number of rows of each tensor, and the columns."""
+    first, second = (chosen(length, ROWS)[: len(sample.values)] for sample, length in (one, other))
+    _, ours, theirs = np.intersect1d(first, second, return_indices=True)
+    columns = min(its.values.shape[1] for its, _ in (one, other))
+    return one[0].values[ours, :columns], other[0].values[theirs, :columns]
 
 
 def _without_unit(
@@ -119,7 +166,8 @@ def closeness(left: Side, right: Side, pairs: Aligned) -> float:
         {p: row for places, rows in _corners(side).values() for p, row in zip(places, rows, strict=True)}
         for side in (left, right)
     )
-    both = [(ours[one], theirs[other]) for one, other in pairs.pairs.items() if one in ours and other in theirs]
+    same = (its for its in pairs.pairs.items() if left.shape(its[0]) == right.shape(its[1]))
+    both = [(ours[one], theirs[other]) for one, other in same if one in ours and other in theirs]
     alike = [float(one @ other) for one, other in both if len(one) == len(other)]
     return sum(alike) / len(alike) if alike else 0.0
 
@@ -146,7 +194,11 @@ def _corners(side: Side) -> _Corners:
 def _corner(tensor: Tensor, sample: TensorSample | None) -> NDArray[np.float32] | None:
     if sample is None or not is_weights(tensor) or class_of(tensor) not in MATRICES:
         return None
-    values = sample.values[:CORNER, :CORNER]
+    return _direction(sample.values[:CORNER, :CORNER])
+
+
+def _direction(values: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """As a vector of length 1; None for values that tell nothing."""
     if values.size < LEAST_VALUES or not np.isfinite(values).all():
         return None
     centred = values.astype(np.float64)
@@ -155,8 +207,8 @@ def _corner(tensor: Tensor, sample: TensorSample | None) -> NDArray[np.float32] 
     return (centred / norm).astype(np.float32).ravel() if norm > 0 else None
 
 
-def _mutual(alike: NDArray[np.float32]) -> Sequence[tuple[int, int]]:
-    """Pairs in which each is the most alike to the other, well ahead of the next."""
+def _mutual(alike: NDArray[np.float32], lead: float = LEAD) -> Sequence[tuple[int, int]]:
+    """Pairs in which each is the most alike to the other, ahead of the next by `lead`."""
     found = []
     columns, rows = alike.argmax(1), alike.argmax(0)
     for row, column in enumerate(columns.tolist()):
@@ -164,6 +216,6 @@ def _mutual(alike: NDArray[np.float32]) -> Sequence[tuple[int, int]]:
         if int(rows[column]) != row or best < ALIKE:
             continue
         rest = np.concatenate([np.delete(alike[row], column), np.delete(alike[:, column], row)])
-        if not len(rest) or best >= float(rest.max()) + LEAD:
+        if not len(rest) or best >= float(rest.max()) + lead:
             found.append((row, column))
     return found

@@ -70,6 +70,8 @@ def _three(
     pair: Pair, of_left: Pair, place: int, right: int, base: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]] | None:
     """The values of a left tensor, of the right one and of the ancestor's that all three samples have."""
+    if not pair.left.shape(place) == pair.right.shape(right) == of_left.right.shape(base):
+        return None
     one = grids(pair.left, pair.right, {place: right}, place)
     two = grids(pair.left, of_left.right, {place: base}, place)
     if one is None or two is None:

@@ -15,6 +15,7 @@ from codeclone.match.weight_groups import is_weights
 from codeclone.match.weight_judging import judged_whole
 from codeclone.match.weight_overall import beside_matrices
 from codeclone.match.weight_pairs import Pair
+from codeclone.match.weight_relation import Judged
 from codeclone.match.weight_whole import RUN, Runs, Whole, digest, read_whole
 
 
@@ -42,9 +43,9 @@ _Job = tuple[int, int]
 
 def in_full(pair: Pair, opened: tuple[Opened, Opened], fitting: tuple[Fitting, Fitting]) -> tuple[Pair, list[Unread]]:
     """The pair by all values; a tensor that cannot be read in whole keeps what its sample says."""
-    jobs: list[_Job] = [(tensor.left, tensor.right) for tensor in pair.tensors]
-    jobs += [(place, -1) for place in _rest(pair.left, {tensor.left for tensor in pair.tensors})]
-    jobs += [(-1, place) for place in _rest(pair.right, {tensor.right for tensor in pair.tensors})]
+    jobs: list[_Job] = [(its.left, its.right) for its in pair.tensors if _same_shape(pair, its)]
+    jobs += [(place, -1) for place in _rest(pair.left, {one for one, _ in jobs})]
+    jobs += [(-1, place) for place in _rest(pair.right, {other for _, other in jobs})]
     fits = [its([job[side] for job in jobs if job[side] >= 0]) | {-1} for side, its in enumerate(fitting)]
     wanted = [job for job in jobs if job[0] in fits[0] and job[1] in fits[1]]
     sizes = [_size(pair.left, one) + _size(pair.right, other) for one, other in wanted]
@@ -57,7 +58,7 @@ def in_full(pair: Pair, opened: tuple[Opened, Opened], fitting: tuple[Fitting, F
     found |= chain.from_iterable(in_batches([wanted], [sizes], read)[0])
     tensors, unread = [], []
     for tensor in pair.tensors:
-        whole = found[tensor.left, tensor.right]
+        whole = found.get((tensor.left, tensor.right))
         tensors.append(judged_whole(pair.left, pair.right, tensor, whole) if isinstance(whole, Whole) else tensor)
     digests: tuple[set[str], set[str]] = (set(), set())
     for (one, other), its in found.items():
@@ -70,6 +71,10 @@ def in_full(pair: Pair, opened: tuple[Opened, Opened], fitting: tuple[Fitting, F
         replace(pair, tensors=tuple(beside_matrices(tensors)), same_bytes=len(digests[0] & digests[1])),
         sorted(unread),
     )
+
+
+def _same_shape(pair: Pair, tensor: Judged) -> bool:
+    return pair.left.shape(tensor.left) == pair.right.shape(tensor.right)
 
 
 def _rest(side: Side, paired: set[int]) -> list[int]:

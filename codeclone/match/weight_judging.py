@@ -52,10 +52,14 @@ def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
     for one, other in wanted:
         values = grids(left, right, {one: other}, one)
         its = _judged(left, right, (one, other), values, one in with_spectrum) if values is not None else None
-        if its is not None:
-            ours, theirs = left.sample(one), right.sample(other)
-            known = bool(ours and theirs and ours.whole and theirs.whole)
-            found.append(replace(its, same_values=ours.digest == theirs.digest if known and ours and theirs else None))
+        ours, theirs = left.sample(one), right.sample(other)
+        if its is None or values is None or ours is None or theirs is None:
+            continue
+        if left.shape(one) != right.shape(other):
+            found.append(replace(its, part=its.part or Part(len(values[0]), len(ours.values), 0)))
+        else:
+            known = ours.whole and theirs.whole
+            found.append(replace(its, same_values=ours.digest == theirs.digest if known else None))
     return beside_matrices(found)
 
 

@@ -156,6 +156,8 @@ def _w0(tensors: Sequence[Judged], same_bytes: int) -> Rung:
 def _w1(left: Side, right: Side, pairs: Aligned) -> Rung:
     ours, theirs = len(left.checkpoint.tensors), len(right.checkpoint.tensors)
     moved = f", {len(pairs.by_content):,} of them by what stands in them" if pairs.by_content else ""
+    longer = sum(left.shape(one) != right.shape(other) for one, other in pairs.pairs.items())
+    moved += f"; {longer:,} of another length, by the rows that both have" if longer else ""
     return Rung(
         "W1",
         "which tensors can be compared?",

@@ -1,7 +1,8 @@
 """Which values of a tensor are sampled. It depends on sizes alone: two repositories that are read apart, one of them perhaps
 gone by then, keep the same places, whatever their tensors are called.
 
-Of a matrix a number of rows is taken and a run of columns. A smaller sample is the beginning of a larger one.
+Of a matrix a number of rows is taken and a run of columns. A smaller sample is the beginning of a larger one, and tables of two lengths
+have nearly the same rows.
 """
 
 from __future__ import annotations
@@ -11,11 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_SORTED = 2**16
-"""Rows whose whole order is worked out; of more, places are drawn until enough differ."""
-
-MOST_TOKENS = 2**20
-"""Ids among which tokens are chosen: public vocabularies have up to 262,144."""
+MOST_SORTED = 2**20
+"""Rows whose whole order is worked out; of more, places are drawn until enough differ. Public vocabularies have up to 262,144."""
 
 _GAMMA, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 """Constants of splitmix64 (Steele, Lea, Flood 2014, figure 17)."""
@@ -32,10 +30,14 @@ def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 @lru_cache(maxsize=1_000)
 def chosen(size: int, count: int) -> NDArray[np.int64]:
-    """At most `count` of the places 0 .. size - 1, all different, in an order of which every beginning is a sample."""
+    """At most `count` of the places 0 .. size - 1, all different, in an order of which every beginning is a sample.
+
+    Those with the smallest hashes (Broder 1997), so that two sizes share most; of more than `MOST_SORTED` drawn ones.
+    """
     if size <= MOST_SORTED:
-        order = np.argsort(mixed(np.arange(size, dtype=np.uint64) + np.uint64(size)), kind="stable")
-        return _fixed(order[:count].astype(np.int64))
+        hashes = mixed(np.arange(size, dtype=np.uint64))
+        least = np.argpartition(hashes, count - 1)[:count] if count < size else np.arange(size)
+        return _fixed(least[np.argsort(hashes[least])].astype(np.int64))
     drawn = mixed(np.arange(4 * count, dtype=np.uint64) + np.uint64(size)) % np.uint64(size)
     _, first = np.unique(drawn, return_index=True)
     return _fixed(drawn[np.sort(first)][:count].astype(np.int64))
@@ -53,6 +55,5 @@ def start_of(size: int, most: int) -> int:
 
 
 def tokens(vocabulary: int, count: int) -> NDArray[np.int64]:
-    """Ids of tokens, ascending: those with the smallest hashes (Broder 1997), so that vocabularies of two sizes share nearly all."""
-    hashes = mixed(np.arange(min(vocabulary, MOST_TOKENS), dtype=np.uint64))
-    return np.sort(np.argsort(hashes, kind="stable")[:count]).astype(np.int64)
+    """Ids of tokens, ascending, among the first `MOST_SORTED`."""
+    return np.sort(chosen(min(vocabulary, MOST_SORTED), count))

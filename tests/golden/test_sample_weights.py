@@ -37,9 +37,7 @@ def test_the_noise_that_was_planted(copy: str, ancestor: str) -> None:
     assert (found.level, found.stance) == ("strong", "for")
     how = "but for noise" if copy == "patchwork" else "with noise on top"
     assert found.claim.endswith(f"those of the right {how}")
-    assert found.claim.partition(": ")[2].startswith("in part") == (copy != "renamed"), (
-        "four tokens more are another shape"
-    )
+    assert found.claim.partition(": ")[2].startswith("in part") == (copy != "renamed"), "a tied twin of its own"
     assert f" in {TENSORS[copy]} of " in found.reason
     values = next(table for table in found.tables if table.title == "Tensors")
     count = sum(int(str(row.cells[3])) for row in values.rows if row.cells[2] == "noise")

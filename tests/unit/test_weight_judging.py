@@ -246,3 +246,50 @@ def finding_or_none(left: Model, right: Model) -> Evidence | None:
 
     its = compared(profile(left), profile(right)).evidence
     return its[0] if its else None
+
+
+# Tables of another length
+
+
+def longer(model: Model, count: int = 8) -> Made:
+    """With tokens more at the end."""
+    made = dict(model)
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        added = RANDOM.normal(0, 0.04, (count, model[name].shape[1]))
+        made[name] = np.concatenate([model[name], np.asarray(added, np.float32)])
+    return made
+
+
+@pytest.mark.parametrize("turned_round", [False, True])
+def test_tokens_that_were_added_at_the_end(turned_round: bool) -> None:
+    both = (longer(BASE), BASE)[:: -1 if turned_round else 1]
+    its = judged(*both)["lm_head.weight"]
+    assert its.relation == "identical"
+    assert its.part is not None
+    assert its.part.found >= 240
+    assert its.same_values is None
+    evidence = said(*both)
+    assert claim(evidence) == "those of the right, value by value", "the rest is next to nothing"
+    assert "2 of another length" in str(evidence.tables[0])
+
+
+def test_longer_tables_with_noise_and_other_names() -> None:
+    left = {
+        name.replace("model.", "net.").replace("embed_tokens", "words"): its
+        for name, its in longer(noisy(BASE)).items()
+    }
+    evidence = said(left, BASE)
+    assert (evidence.level, evidence.direction) == ("strong", "left from right")
+    assert claim(evidence) == "those of the right with noise on top"
+
+
+def test_tables_of_strangers_are_not_put_together() -> None:
+    assert "lm_head.weight" not in judged(longer(llama(2)), BASE)
+
+
+def test_all_of_tables_of_another_length_is_not_read_beside_each_other() -> None:
+    """Their samples still are, and both have a digest of their own."""
+    one, other = side(longer(BASE)), side(BASE)
+    pairs = by_name(one, other)
+    place = next(at for at, its in enumerate(one.checkpoint.tensors) if its.name == "lm_head.weight")
+    assert one.shape(place) != other.shape(pairs.pairs[place])

@@ -38,7 +38,12 @@ def test_places_lie_all_over(size: int) -> None:
     counts = np.bincount(places * 8 // size, minlength=8)
     assert counts.min() >= 12
     assert not np.array_equal(places, np.sort(places))
-    assert len(np.intersect1d(places, chosen(size + 1, 256))) < 128, "sizes have places of their own"
+
+
+@pytest.mark.parametrize("size", [4096, 32_000, 262_144, MOST_SORTED - 8])
+def test_tables_of_two_lengths_share_their_places(size: int) -> None:
+    assert len(np.intersect1d(chosen(size, 256), chosen(size + 8, 256))) >= 248
+    assert len(np.intersect1d(chosen(size // 2, 256), chosen(size, 256))) >= 90
 
 
 def test_places_of_many_sizes_are_as_many_as_were_asked_for() -> None:

@@ -18,7 +18,7 @@ from codeclone.match.weight_alignment import Side, aligned
 from codeclone.match.weight_full import TOO_MUCH, in_full
 from codeclone.match.weight_groups import MOST_INDICES, groups_of
 from codeclone.match.weight_pairs import best
-from codeclone.match.weight_positions import MOST_TOKENS, tokens
+from codeclone.match.weight_positions import MOST_SORTED, tokens
 from codeclone.match.weight_rungs import aligned_rows, assigned, directions, most_alike, two_views
 from codeclone.match.weight_samples import sampled
 from codeclone.match.weight_whole import read_whole
@@ -104,8 +104,8 @@ def test_the_nearest_of_many_neurons_are_looked_for_in_parts(monkeypatch):
 def test_a_vocabulary_can_be_as_large_as_it_says():
     found = tokens(2**47, 256)
     assert len(found) == 256
-    assert found.max() < MOST_TOKENS
-    np.testing.assert_array_equal(found, tokens(MOST_TOKENS, 256))
+    assert found.max() < MOST_SORTED
+    np.testing.assert_array_equal(found, tokens(MOST_SORTED, 256))
 
 
 def test_neurons_that_are_wider_than_any_model_are_not_read():
