@@ -26,7 +26,7 @@ from codeclone.read.data import parse_json
 from codeclone.read.lfs import MAX_POINTER_BYTES, pointer_of
 from codeclone.read.tensors import KEPT, MAX_DIMENSIONS, MAX_NAME
 
-VERSION = 1
+VERSION = 2
 """Of what is in the file; to be raised when `match.weight_samples` takes other places, which say what its numbers mean."""
 
 MAX_BYTES = 2**30
