@@ -15,16 +15,21 @@ from codeclone.match.weight_departure import departure, together
 from codeclone.match.weight_ladder import Ladder, ladder
 from codeclone.match.weight_overall import overall
 from codeclone.match.weight_pairs import Pair
+from codeclone.match.weight_relation import RELATED_TO
 from codeclone.match.weight_rungs import aligned_rows, directions
 from codeclone.model import Role
 
 
 def beside(pair: Pair, its: Ladder, told: str, role: Role, of_left: Pair) -> Beside:
     """`its`: the ladder of the pair. `told`: what a reason calls the candidate. `of_left`: the left with the candidate's best."""
+    of_all = [place for place, sample in enumerate(pair.left.samples.tensors) if sample is not None]
+    in_question = [tensor.left for tensor in its.tensors if tensor.relation in RELATED_TO]
     found = Beside(
         told=told,
         role=role,
-        compared=2 * len(of_left.pairs.pairs) >= sum(sample is not None for sample in pair.left.samples.tensors),
+        compared=all(
+            2 * sum(place in of_left.pairs.pairs for place in places) >= len(places) for places in (of_all, in_question)
+        ),
         overall=overall(of_left.tensors),
         evidence=0.0,
         departures=None,

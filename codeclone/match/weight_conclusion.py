@@ -28,8 +28,8 @@ IN_ANY_ORDER = {"W2", "W4", "W6"}
 IN_PART = 0.95
 """Share of the left's numbers that have to do with the right's, below which a claim is about a part."""
 
-LEAST_TENSORS, LITTLE = 3, 0.01
-"""Fewest tensors, where they have less than that share of the left's numbers, and fewest for a level above `moderate`."""
+LEAST_TENSORS, LITTLE = 3, 0.05
+"""Fewest tensors for a level above `moderate`, and smallest share of the left's numbers for one above `weak`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Beside:
     """Its name with its role."""
     role: Role
     compared: bool
-    """Whether it has at least half of the left's tensors, by name and shape, so that it could have explained something."""
+    """Whether it has at least half of the left's tensors, by name and shape, and of those in question, so that it could have explained
+    them."""
     overall: Overall
     """What the left is to it."""
     evidence: float
@@ -99,7 +100,7 @@ def conclusion(ladder: Ladder, beside: Sequence[Beside], tried: int) -> Conclusi
         *(_left_over(its) for its in related),
         *(_not_theirs(its) for its in beside if its not in related and its.compared),
         why,
-        _doubt(ladder, made, level),
+        _doubt(ladder, made, level, bool(related)),
         "" if tested else _not_tested(whole.relation, made),
         how_much(ladder.tensors),
     ]
@@ -110,7 +111,7 @@ def conclusion(ladder: Ladder, beside: Sequence[Beside], tried: int) -> Conclusi
 def _level(ladder: Ladder, made: bool, related: bool, tested: bool) -> Level:
     if not made:
         return "weak" if related else "moderate"
-    if ladder.as_drawn or _little(ladder):
+    if (ladder.as_drawn and not related) or _little(ladder):
         return "weak"
     if ladder.overall.related < LEAST_TENSORS:
         return "moderate"
@@ -121,9 +122,7 @@ def _level(ladder: Ladder, made: bool, related: bool, tested: bool) -> Level:
 
 def _little(ladder: Ladder) -> bool:
     """Whether what was made of the other side is no matrix, or next to nothing of the left."""
-    tensors = [t for t in ladder.tensors if t.relation in MADE]
-    small = len(tensors) < LEAST_TENSORS and _share(ladder) < LITTLE
-    return small or not any(t.kind in MATRICES for t in tensors)
+    return _share(ladder) < LITTLE or not any(t.relation in MADE and t.kind in MATRICES for t in ladder.tensors)
 
 
 def _share(ladder: Ladder) -> float:
@@ -150,9 +149,9 @@ def _in_part(ladder: Ladder, made: bool) -> str:
     return f"{share}of the left's {read:,} tensors {' and '.join(parts)}" if parts else ""
 
 
-def _doubt(ladder: Ladder, made: bool, level: Level) -> str:
+def _doubt(ladder: Ladder, made: bool, level: Level, related: bool) -> str:
     """What an honest reason for the same may be, beyond a common source."""
-    if made and ladder.as_drawn:
+    if made and ladder.as_drawn and not related:
         return "the values look as a library draws them before any training: the same library with the same seed gives them to everybody"
     if made and _little(ladder):
         return "this is too little to tell a copy from a table or from beginnings that both have in common"

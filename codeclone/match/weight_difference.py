@@ -25,7 +25,7 @@ EIGHT_BITS = {"F8_E5M2": 57344.0, "F8_E4M3": 448.0}
 """Largest number of each type (Micikevicius et al. 2022, table 1)."""
 
 LEAST_CENTRED = 8
-"""Rows of a matrix whose columns are centred: what all rows have in common strangers may have as well."""
+"""Rows of a matrix whose columns are centred, and columns of one whose rows are: what all have in common strangers may have."""
 
 LEAST_SPREAD = 16
 """Rows and columns of a grid, at least, whose spectrum and rows are looked at: 3,000 grids of 16 x 16 independent values have an
@@ -38,6 +38,12 @@ SAME_STEP, FEW_STEPS = 0.1, 4.5
 """Largest distance of a value from a whole number of steps, in steps: values computed from whole numbers are rounded to their
 type. 32 values that have nothing to do with the steps are all so near once in 10^22 times. And how far apart two neighbours may
 be for a first guess of the step to tell by how many steps."""
+
+LEAST_STAYED = 0.01
+"""Share of the values that stayed, below whose largest none of those that were set to zero should lie: one may be out of order."""
+
+LEAST_SPREAD_OUT = 0.5
+"""Mean square of what rounding changed, in that of values that lie evenly between two steps."""
 
 BEGINNING = 8
 """Rows that are looked at to see whether the rest has to be."""
@@ -52,7 +58,7 @@ class Difference:
     left_sd: float
     right_sd: float
     correlation: float
-    """About the means, of matrices about those of each column; 0 where a side is constant."""
+    """About the means, of matrices about those of each column and row; 0 where a side is constant."""
     equal: float
     """Share of the values that are equal."""
     mean: float
@@ -82,6 +88,10 @@ class Difference:
     left_zeros: float
     """Share of zeros on the left where the right has none."""
     right_zeros: float
+    left_cut: float
+    """Share of the right's values at those zeros that are larger than the smallest that stayed, in the tensor or in their row: 0 where
+    what was smallest was set to zero; nan where there are no such zeros."""
+    right_cut: float
     kept: float
     """Share of equal values among those that are zero on neither side."""
     left_grid: float
@@ -97,7 +107,8 @@ def difference(left: Values, right: Values, types: tuple[str, str], spectrum: bo
 
     `types`: of the left and of the right. `spectrum`: whether to look at singular values, which takes a hundred times as long.
     """
-    finite = np.isfinite(left) & np.isfinite(right)
+    known = np.isfinite(left), np.isfinite(right)
+    finite = known[0] & known[1]
     whole = bool(finite.all())
     one, other = (side.astype(np.float64) if whole else side[finite].astype(np.float64) for side in (left, right))
     count = one.size
@@ -110,7 +121,8 @@ def difference(left: Values, right: Values, types: tuple[str, str], spectrum: bo
     squares = gap * gap
     noise, visible = _noise(np.maximum(spacing(one, types[0]), spacing(other, types[1])), squares)
     seen = gap.ravel() if visible is None else gap.ravel()[visible.ravel()]
-    equal = float(np.count_nonzero(gap == 0)) / count
+    # What is a number on one side alone is a difference.
+    equal = float(np.count_nonzero(gap == 0)) / int(np.count_nonzero(known[0] | known[1]))
     edge, rank, row_spread = (math.nan, 0, math.nan)
     if whole and gap.ndim == 2 and min(gap.shape) >= LEAST_SPREAD and equal < 1:
         row_spread = _row_spread(gap)
@@ -139,6 +151,8 @@ def difference(left: Values, right: Values, types: tuple[str, str], spectrum: bo
         rows=len(left),
         left_zeros=float(np.count_nonzero(is_zero[0] & ~is_zero[1])) / count,
         right_zeros=float(np.count_nonzero(is_zero[1] & ~is_zero[0])) / count,
+        left_cut=_cut(one, other),
+        right_cut=_cut(other, one),
         kept=kept,
         left_grid=_on_grid(one, gap) if whole and one.ndim == 2 else 0.0,
         right_grid=_on_grid(other, gap) if whole and one.ndim == 2 else 0.0,
@@ -179,10 +193,30 @@ def spacing(values: Doubles, kind: str) -> Doubles:
     return np.asarray(np.ldexp(1.0, np.maximum(exponents, least) - MANTISSA[kind]), np.float64)
 
 
+def _cut(pruned: Doubles, source: Doubles) -> float:
+    """As `Difference.left_cut`, for the side with zeros; by the smallest hundredth that stayed."""
+    gone, stayed = (pruned == 0) & (source != 0), pruned != 0
+    if not gone.any() or not stayed.any():
+        return math.nan
+    sizes = np.abs(source)
+    shares = [float((sizes[gone] > np.quantile(sizes[stayed], LEAST_STAYED)).mean())]
+    if source.ndim == 2 and source.shape[1] >= 1 / LEAST_STAYED:
+        least = np.where(stayed, sizes, np.inf).min(1, keepdims=True)
+        shares.append(float((sizes > least)[gone].mean()))
+    return min(shares)
+
+
 def _correlation(one: Doubles, other: Doubles) -> float:
-    first, second = one - one.mean(0), other - other.mean(0)
+    first, second = (_about_means(side) for side in (one, other))
     norm = math.sqrt(float((first**2).sum()) * float((second**2).sum()))
     return float((first * second).sum()) / norm if norm else 0.0
+
+
+def _about_means(values: Doubles) -> Doubles:
+    """Without what all rows have in common, and all columns: strangers that began with one table have it as well."""
+    centred = values - values.mean(0)
+    centred -= centred.mean(1, keepdims=True) if values.shape[1] >= LEAST_CENTRED else 0.0
+    return np.asarray(centred, np.float64)
 
 
 def _rounded(gap: Doubles, source: Doubles, kind: str) -> float:
@@ -270,4 +304,14 @@ def _in_runs(values: Doubles, gap: Doubles, width: int) -> float:
     even = usable & whole & (levels.max(1, keepdims=True) <= MOST_LEVELS - 1) & (gaps <= 0.55 * step)
     few = usable & (differs.sum(1, keepdims=True) < FEW_LEVELS) & (width >= 2 * FEW_LEVELS)
     uneven = few & (gaps <= np.where(differs, between, 0.0).max(1, keepdims=True))
-    return float((even | uneven).mean())
+    return float((even | uneven).mean()) if _as_rounding(gaps, np.where(differs, between, np.nan), even, step) else 0.0
+
+
+def _as_rounding(gaps: Doubles, between: Doubles, even: NDArray[np.bool_], step: Doubles) -> bool:
+    """Whether the other side's values lie all over the steps, as those do that were rounded to them, and not close to where they
+    would be if they had been made of these. Uneven steps count as their median."""
+    some = np.isfinite(between).any(1)
+    is_even = np.asarray(even.all(1))[some]
+    typical = np.where(is_even, step[some, 0], np.nanmedian(between[some], axis=1))
+    expected = float((typical**2).sum()) * gaps.shape[1] / 12
+    return bool((gaps[some] ** 2).sum() >= LEAST_SPREAD_OUT * expected)

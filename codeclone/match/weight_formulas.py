@@ -1,6 +1,7 @@
 """Tables that a formula gives, and the part of a matrix that one does: whoever uses the formula has the same numbers.
 
-Positions as sines and cosines, unit matrices, the bases of transforms. They are told by their values, whatever they are called.
+Positions as sines and cosines, masks, ramps, unit matrices, filters, the bases of transforms. They are told by their values, whatever
+they are called.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codeclone.match.weight_difference import held
+
 Values = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-LEAST_COLUMNS = 16
-"""Of a grid that is looked at."""
+LEAST_SIDE, LEAST_COLUMNS = 3, 16
+"""Rows and columns of a grid that is looked at, and columns of one that is held against waves and ramps."""
 
 MOST = 0.95
 """Share of the values, or of the rows, that have to follow a formula."""
@@ -24,18 +27,31 @@ MOST = 0.95
 NEAR, FAR = 0.02, 0.2
 """Distance of a value from a sine: bfloat16 is off by 0.004 at most. And that of the largest of a grid from 1: it has slow waves."""
 
+FAST = 0.6, 0.8
+"""Spread of a fast wave over many positions: sqrt(1/2) = 0.71."""
+
 FIRST = (0, 1, 2)
 """Positions of the first row: some models leave out those of padding."""
 
-PERIOD = 10_000.0
-"""Vaswani et al. 2017, section 3.5."""
+PERIODS = (10_000.0, 100_000.0, 500_000.0, 1_000_000.0, 10_000_000.0)
+"""Largest periods, in 2 pi positions: Vaswani et al. 2017, section 3.5; then those of public models with rotated positions."""
 
-SPARSE = 2
-"""Values of a row that are not zero: of a unit matrix one, of filters that overlap with their neighbours two."""
+SPARSE, FEW_VALUES = 0.2, 64
+"""Share of the values that are not zero, and how many different ones there are then: masks, windows that overlap, unit matrices."""
 
-TERMS, LEFT_OVER, LEAST_RUN = 8, 1e-4, 64
-"""Values from which the next one follows in a wave, or in four at once; share of the variance that may be left over; and values of
-a row in which that can be seen."""
+SAME_SHAPE = 1e-3
+"""Share of a row that is no multiple of the largest one, in filters that are one and the same but for a factor."""
+
+TERMS, LEAST_RUN = 8, 32
+"""Values from which the next one follows in a wave, or in four at once; and values of a row in which that can be seen."""
+
+LEFT_OVER = {"F32": 1e-9, "F16": 1e-5}
+COARSE = 1e-4
+"""Share of the variance that may be left over: what rounding to a type adds to a wave; of types with fewer digits `COARSE`."""
+
+BEND = {"F32": 1e-5, "F16": 4e-3}
+COARSE_BEND = 2e-2
+"""Second difference of a straight line, in units of its row's largest value, that rounding to a type makes."""
 
 FEW = 4
 """Rows that are looked at to see whether the rest has to be."""
@@ -46,19 +62,73 @@ MUCH = 4.0
 
 def by_formula(values: Values, rows: NDArray[np.int64], start: int, shape: tuple[int, ...]) -> bool:
     """Whether a formula gives this grid of a tensor. `rows`, `start`: as `TensorSample` has them, of the tensor as a matrix."""
-    if values.ndim != 2 or values.shape[1] < LEAST_COLUMNS or not np.isfinite(values).all():
+    if values.ndim != 2 or values.shape[1] < LEAST_SIDE or not values.any():
         return False
-    return _sparse(values) or _positions(values, rows, start, shape) or _waves(values)
+    if _mask(values):
+        return True
+    if not np.isfinite(values).all() or not (values != values.flat[0]).any():
+        return False
+    if len(values) >= LEAST_SIDE and _one_row(values):
+        return True
+    if values.shape[1] < LEAST_COLUMNS:
+        return False
+    if 1 - FAR <= float(np.abs(values).max()) <= 1 + NEAR:
+        whole = math.prod(shape[1:])
+        if _positions(values, rows, start, shape) or (len(values) >= LEAST_COLUMNS and _of_waves(values, rows, whole)):
+            return True
+    return _in_few_values(values) or _straight(values) or _waves(values)
 
 
-def _sparse(values: Values) -> bool:
-    counts = np.count_nonzero(values, axis=1)
-    return len(values) >= LEAST_COLUMNS and int(np.median(counts)) > 0 and int(counts.max()) <= SPARSE
+def _mask(values: Values) -> bool:
+    """Of two values, in few runs."""
+    first = values.flat[0]
+    others = values[values != first]
+    if not len(others) or min(values.shape) < LEAST_SIDE or (others != others[0]).any():
+        return False
+    changes = np.count_nonzero(values[:, 1:] != values[:, :-1])
+    return bool(changes <= len(values) * max(2, values.shape[1] // LEAST_COLUMNS))
+
+
+def _one_row(values: Values) -> bool:
+    """Whether all rows are one, each times a factor."""
+    wide = values.astype(np.float64)
+    lengths = (wide**2).sum(1)
+    largest = wide[int(lengths.argmax())]
+    norm = float(lengths.max())
+    few = slice(0, FEW) if len(values) > FEW else slice(None)
+    for some in (wide[few], wide):
+        rest = some - np.outer(some @ largest / norm, largest)
+        if float((rest**2).sum()) > SAME_SHAPE**2 * float((some**2).sum()):
+            return False
+    return int(np.count_nonzero(lengths)) >= LEAST_SIDE
+
+
+def _in_few_values(values: Values) -> bool:
+    there = values[values != 0]
+    if not 0 < len(there) <= SPARSE * values.size or len(np.unique(there[: FEW_VALUES * 16])) > FEW_VALUES:
+        return False
+    return len(np.unique(there)) <= FEW_VALUES
+
+
+def _straight(values: Values) -> bool:
+    """Whether rows are straight lines but for a few bends."""
+    rows = values.astype(np.float64)
+    rows = rows[rows.std(1) > 0]
+    bend = BEND.get(held(values, "F32"), COARSE_BEND)
+    for some in (rows[:FEW], rows):
+        second = np.abs(np.diff(some, 2, axis=1))
+        even = second <= bend * np.abs(some).max(1, keepdims=True)
+        if not len(some) or float((even.mean(1) >= 1 - 1 / LEAST_COLUMNS).mean()) < MOST:
+            return False
+    return True
+
+
+# Sines and cosines of positions
 
 
 def _positions(values: Values, rows: NDArray[np.int64], start: int, shape: tuple[int, ...]) -> bool:
     width = shape[-1]
-    if len(shape) < 2 or width < LEAST_COLUMNS or width % 2 or not 1 - FAR <= float(np.abs(values).max()) <= 1 + NEAR:
+    if len(shape) < 2 or width < LEAST_COLUMNS or width % 2:
         return False
     whole = math.prod(shape[1:])  # of a row, which has several positions where the shape has more than two sizes
     places = rows[:, None] * whole + start + np.arange(values.shape[1])
@@ -98,7 +168,7 @@ class _Table:
     def _waves(self, positions: NDArray[np.int64], columns: NDArray[np.int64], width: int) -> Doubles:
         number = columns % (width // 2) if self.halves else columns // 2
         is_sine = columns < width // 2 if self.halves else columns % 2 == 0
-        angles = positions * PERIOD ** (-number / self.steps)
+        angles = positions * PERIODS[0] ** (-number / self.steps)
         return np.asarray(np.where(is_sine, np.sin(angles), np.cos(angles)), np.float64)
 
 
@@ -114,26 +184,46 @@ def _tables(positions: int, width: int) -> Iterator[_Table]:
             yield _Table(width, width // 4, -before, True, side)
 
 
+def _of_waves(values: Values, positions: NDArray[np.int64], width: int) -> bool:
+    """Whether each column is a sine or cosine of the position, with one of the frequencies of a table, in whatever order."""
+    spreads = values.std(0)
+    if float(((spreads >= FAST[0]) & (spreads <= FAST[1])).mean()) < 1 / 4:
+        return False
+    few = np.arange(min(FEW, len(values)))
+    for period in PERIODS:
+        for steps in {width // 2, width // 2 - 1, width, width // 4} - {0}:
+            angles = np.outer(positions, period ** (-np.arange(min(steps + 1, width)) / steps))
+            waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+            off = np.abs(values[few][:, :, None] - waves[few][:, None, :]).max(0)
+            if float((off.min(1) <= NEAR).mean()) >= MOST and _near(waves[:, off.argmin(1)], values):
+                return True
+    return False
+
+
+# Waves along a row
+
+
 def _waves(values: Values) -> bool:
     """Whether each value of a row follows from those before it, as in sums of a few waves."""
     if values.shape[1] < LEAST_RUN:
         return False
     rows = values.astype(np.float64)
     rows = rows[rows.std(1) > 0]
-    if not len(rows):
-        return False
-    return _follow(rows[:FEW]) and _follow(rows)
+    left_over = LEFT_OVER.get(held(values, "F32"), COARSE)
+    return bool(len(rows)) and _follow(rows[:FEW], left_over) and _follow(rows, left_over)
 
 
-def _follow(rows: Doubles) -> bool:
-    rows = rows[:, : 4 * LEAST_RUN]
+def _follow(rows: Doubles, left_over: float) -> bool:
     windows = np.lib.stride_tricks.sliding_window_view(rows, TERMS + 1, axis=1)
     before, after = windows[..., :-1], windows[..., -1]
     products = np.einsum("rtk,rtl->rkl", before, before)
-    scale = np.trace(products, axis1=1, axis2=2)[:, None, None] * 1e-10 + 1e-300
+    scale = np.trace(products, axis1=1, axis2=2)[:, None, None] * 1e-13 + 1e-300
     solved = np.linalg.solve(products + scale * np.eye(TERMS), np.einsum("rtk,rt->rk", before, after)[..., None])
-    left_over = ((np.einsum("rtk,rk->rt", before, solved[..., 0]) - after) ** 2).mean(1)
-    return float((left_over <= LEFT_OVER * rows.var(1)).mean()) >= MOST
+    rest = ((np.einsum("rtk,rk->rt", before, solved[..., 0]) - after) ** 2).mean(1)
+    return float((rest <= left_over * rows.var(1)).mean()) >= MOST
+
+
+# Matrices that began as the unit matrix
 
 
 def without_unit(values: Values, rows: NDArray[np.int64], start: int) -> Values | None:

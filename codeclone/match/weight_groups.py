@@ -173,7 +173,8 @@ def _by_order(
     most = 0
     for (rows, columns), writing in shapes.items():
         reading = shapes.get((columns, rows), [])
-        if rows == columns or len(reading) not in (len(writing), 2 * len(writing)):
+        # Of a lone layer that compresses and one that restores, sizes do not say which are neurons and which are pixels.
+        if commonness[rows] == commonness[columns] or len(reading) not in (len(writing), 2 * len(writing)):
             continue
         neurons, width = _roles(rows, columns, commonness)
         if neurons == columns and neurons * width * len(writing) > most:

@@ -108,15 +108,15 @@ def _scaled(found: Judged, values: Both, types: tuple[str, str], spectrum: bool)
 
 def as_drawn(left: Side, tensors: Sequence[Judged]) -> bool:
     """Whether nearly all matrices that are equal or rounded look as a library draws them before any training: values that have
-    nothing to do with each other, in rows of one size. Matrices that are too small to show it count where others still are
-    constant."""
+    nothing to do with each other, in rows of one size, and gains that are all the same. Matrices that are too small to show it count
+    where others still are constant."""
+    sampled = [*zip(left.samples.tensors, left.checkpoint.tensors, strict=True)]
+    if any(its is not None and its.varies and class_of(tensor) == "norm" for its, tensor in sampled):
+        return False
     same = [t.left for t in tensors if t.relation in ("identical", "rounded") and t.kind in MATRICES]
     samples = [its for place in sorted(spread(same, MOST_SPECTRA)) if (its := left.sample(place)) is not None]
     large = [its for its in samples if min(its.values.shape) >= LEAST_SPREAD]
-    constant = any(
-        its is not None and not its.varies and class_of(tensor) in MATRICES
-        for its, tensor in zip(left.samples.tensors, left.checkpoint.tensors, strict=True)
-    )
+    constant = any(its is not None and not its.varies and class_of(tensor) in MATRICES for its, tensor in sampled)
     found = [difference(its.values, np.zeros_like(its.values), ("F32", "F32")) for its in large or samples * constant]
     drawn = [its is not None and (structureless(its) if large else independent(its)) for its in found]
     return bool(drawn) and sum(drawn) >= MOST * len(drawn)

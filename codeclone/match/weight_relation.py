@@ -36,6 +36,9 @@ MOST = 0.95
 LEAST_PRUNED = 0.02
 """Share of the values that are zero on one side alone."""
 
+MOST_OVER = 0.01
+"""Share of the values that were set to zero that may be larger than some that stayed; of zeros that were filled in more are."""
+
 NOISE_KURTOSIS, NOISE_EDGE, NOISE_ROWS, NOISE_ERRORS = 0.12, 1.15, 1.2, 5.0
 """Of independent noise: largest distance of the kurtosis from that of its distribution, beyond four standard errors; largest s1 in
 units of what is expected, and spread of rows, beyond four standard errors; standard errors by which mean and slope may be off.
@@ -116,7 +119,7 @@ def _relation(
         if made is not None:
             return made
     noisy = _noisy(d)
-    if noisy:
+    if noisy and (related or kind not in MATRICES):
         return "noise", noisy
     if kind not in MATRICES:
         return "not told", ""  # strangers' gains and biases follow the same curves
@@ -127,12 +130,12 @@ def _relation(
     return "changed", ""
 
 
-def _made(d: Difference, types: tuple[str, str]) -> tuple[Relation, Literal["left", "right"]] | None:
+def _made(d: Difference, types: tuple[str, str]) -> tuple[Relation, Literal["", "left", "right"]] | None:
     """Quantised or pruned, and which side was made."""
     if d.kept >= ALL and d.left_zeros >= LEAST_PRUNED and not d.right_zeros:
-        return "pruned", "left"
+        return "pruned", "left" if d.left_cut <= MOST_OVER else ""
     if d.kept >= ALL and d.right_zeros >= LEAST_PRUNED and not d.left_zeros:
-        return "pruned", "right"
+        return "pruned", "right" if d.right_cut <= MOST_OVER else ""
     if d.left_grid >= 0.9 > d.right_grid or (types[0] not in MANTISSA and types[1] in MANTISSA and _scaled(d)):
         return "quantised", "left"
     if d.right_grid >= 0.9 > d.left_grid or (types[1] not in MANTISSA and types[0] in MANTISSA and _scaled(d)):

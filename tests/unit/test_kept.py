@@ -294,7 +294,7 @@ def row(
 
 
 HEAD_LIES: dict[str, tuple[Callable[[dict[str, Any], dict[str, Any]], object], str]] = {
-    "version": (lambda head, parts: head.update(version=2), "of another release"),
+    "version": (lambda head, parts: head.update(version=99), "of another release"),
     "version of another type": (lambda head, parts: head.update(version=True), "of another release"),
     "an entry too many": (lambda head, parts: head.update(more=1), "entries that codeclone does not write"),
     "an entry missing": (lambda head, parts: head.pop("files"), "entries that codeclone does not write"),

@@ -63,6 +63,20 @@ TABLES: dict[str, NDArray[np.floating]] = {
     "a window": np.hanning(400),
     "a ramp": np.linspace(0, 1, 200),
     "a unit matrix": np.eye(300),
+    "a mask": np.tril(np.ones((128, 128))),
+    "a mask of what is forbidden": np.triu(np.full((128, 128), -1e9), 1),
+    "slopes for distances": -np.abs(np.subtract.outer(np.arange(96), np.arange(96)))[None]
+    * 2.0 ** -np.arange(1, 9)[:, None, None],
+    "turns of positions": np.cos(np.outer(np.arange(256), 500_000.0 ** -(np.arange(32) / 32))).repeat(2, axis=1),
+    "turns of positions, side by side": np.stack(
+        [f(np.outer(np.arange(256), 10_000.0 ** -(np.arange(32) / 32))) for f in (np.cos, np.sin)], axis=-1
+    ),
+    "one filter for every channel": np.tile(np.outer([1, 2, 1], [1, 2, 1]) / 16, (48, 1, 1, 1)),
+    "filters that pass by channel": np.einsum("ij,kl->ijkl", np.eye(24), np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 16),
+    "bands of a scale": np.maximum(
+        0, 1 - np.abs(np.arange(201) / 5 - 0.5 * np.arange(1, 79)[:, None]) / (1 + 0.1 * np.arange(78)[:, None])
+    ),
+    "a short transform": np.cos(np.pi * np.outer(np.arange(40), np.arange(40) + 0.5) / 40),
     "filters that overlap": np.maximum(0, 1 - np.abs(np.arange(300)[:, None] / 5 - np.arange(64))),
 }
 
@@ -86,10 +100,16 @@ NO_TABLES: dict[str, Callable[[], NDArray[np.floating]]] = {
     "zeros": lambda: np.zeros((300, 400)),
     "a walk": lambda: np.cumsum(RANDOM.normal(0, 1, (300, 400)), axis=1),
     "smooth rows": lambda: smooth(300, 400),
+    "waves that were trained": lambda: transform(400) + RANDOM.normal(0, 1e-3, (201, 400)),
+    "columns of one size": lambda: RANDOM.uniform(-1.22, 1.22, (300, 64)).clip(-1, 1),
+    "of two values": lambda: RANDOM.choice([-0.5, 0.5], (300, 400)),
+    "of four bits, half of them zero": lambda: (
+        np.round(RANDOM.normal(0, 2, (300, 400))) * (RANDOM.random((300, 400)) < 0.5)
+    ),
     "of three values": lambda: RANDOM.integers(-1, 2, (300, 400)).astype(np.float64),
     "mostly zeros": lambda: RANDOM.normal(0, 1, (300, 400)) * (RANDOM.random((300, 400)) < 0.05),
     "positions that were trained further": lambda: positions(300, 96) + RANDOM.normal(0, 0.1, (300, 96)),
-    "few values": lambda: np.eye(8),
+    "few values": lambda: RANDOM.normal(0, 1, (8, 8)),
 }
 
 
