@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import TypeVar
 
 import codeclone
@@ -30,6 +30,9 @@ ROLES: tuple[Role, ...] = ("right", "ancestor", "claimed")
 
 OPTION: dict[Role, str] = {"right": "", "ancestor": "--ancestor ", "claimed": "--claimed "}
 """What stands before a source on the command line."""
+
+MOST_REASONS = 3
+"""That are told where nothing could be compared."""
 
 Progress = Callable[[str], None]
 """Called with what is being done, at the start of each step."""
@@ -261,8 +264,8 @@ def _hold_something(
     for side, name in [("left", left), *((name, name) for name in needed)]:
         looked_at = [c for finding in findings.values() for c in finding.compared if c.side == side]
         if not any(compared.facts or compared.fragments for compared in looked_at):
-            reasons = [skip.reason for other, skip in unread if other == side]
-            why = f" ({reasons[0]})" if reasons else ""
+            reasons = dict.fromkeys(skip.reason for other, skip in unread if other == side)
+            why = f" ({'; '.join(islice(reasons, MOST_REASONS))})" if reasons else ""
             raise NothingToCompareError(f"{name}: nothing to compare was found{why}")
 
 

@@ -200,7 +200,7 @@ def _cut(pruned: Doubles, source: Doubles) -> float:
         return math.nan
     sizes = np.abs(source)
     shares = [float((sizes[gone] > np.quantile(sizes[stayed], LEAST_STAYED)).mean())]
-    if source.ndim == 2 and source.shape[1] >= 1 / LEAST_STAYED:
+    if source.ndim == 2 and source.shape[1] >= LEAST_SPREAD:
         least = np.where(stayed, sizes, np.inf).min(1, keepdims=True)
         shares.append(float((sizes > least)[gone].mean()))
     return min(shares)

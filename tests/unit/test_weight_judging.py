@@ -19,11 +19,14 @@ from tests.weights import (
     Model,
     by_name,
     changed,
+    compared,
     finding,
     llama,
     measured,
     noisy,
+    on_grid,
     profile,
+    pruned,
     side,
     tuned,
 )
@@ -242,8 +245,6 @@ def test_heads_that_read_the_same_features_are_not_told_by_the_order_of_their_cl
 
 
 def finding_or_none(left: Model, right: Model) -> Evidence | None:
-    from tests.weights import compared
-
     its = compared(profile(left), profile(right)).evidence
     return its[0] if its else None
 
@@ -293,3 +294,70 @@ def test_all_of_tables_of_another_length_is_not_read_beside_each_other() -> None
     pairs = by_name(one, other)
     place = next(at for at, its in enumerate(one.checkpoint.tensors) if its.name == "lm_head.weight")
     assert one.shape(place) != other.shape(pairs.pairs[place])
+
+
+# Honest processes that look like others
+
+
+def test_a_table_that_everybody_begins_with_is_no_noise() -> None:
+    """Rows that were the same in all models, and moved by themselves since."""
+    start = np.log(np.arange(1, 17))[None].repeat(96, axis=0)
+
+    def begun(seed: int) -> Made:
+        random = np.random.default_rng([6, seed])
+        tables = {f"model.layers.{n}.mixer.steps": start + random.normal(0, 0.02, start.shape) for n in range(4)}
+        return {**llama(seed), **{name: np.asarray(its, np.float32) for name, its in tables.items()}}
+
+    assert (said(begun(1), begun(2)).level, said(begun(1), begun(2)).stance) == ("none", "against")
+
+
+def test_what_goes_in_and_out_of_a_lone_layer_is_no_row_of_neurons() -> None:
+    """Pixels are as alike to each other in all models of pictures."""
+    smooth = np.exp(-np.abs(np.subtract.outer(np.arange(96), np.arange(96))) / 8)
+
+    def compressing(seed: int) -> Made:
+        random = np.random.default_rng([5, seed])
+        parts = {
+            "encoder.weight": random.normal(0, 1, (40, 96)) @ smooth,
+            "decoder.weight": smooth @ random.normal(0, 1, (96, 40)),
+        }
+        return {name: np.asarray(its, np.float32) for name, its in parts.items()}
+
+    its = finding_or_none(compressing(1), compressing(2))
+    assert its is None or its.level == "none"
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_model_that_was_trained_on_from_one_of_few_bits_is_no_source_of_it(bits: int) -> None:
+    few = changed(BASE, lambda _, its: on_grid(its, bits, 32 if bits == 4 else -1) if its.ndim == 2 else its)
+    on = changed(few, lambda _, its: its + 0.01 * float(its.std()) * (RANDOM.normal(0, 1, (len(its), 2)) @ RANDOM.normal(0, 1, (2, its.shape[1]))) if its.ndim == 2 else its)  # fmt: skip
+    evidence = said(few, on)
+    assert (evidence.direction, claim(evidence)) == ("", "of one origin with those of the right")
+    assert said(few, BASE).direction == "left from right", "what was rounded is"
+
+
+def test_zeros_that_were_filled_in_tell_no_direction() -> None:
+    """Of what was pruned by size the largest are left; what is filled in goes by its own ways."""
+    few = pruned(BASE)
+    filled = changed(few, lambda _, its: np.where(its == 0, RANDOM.normal(0, 0.04, its.shape), its))
+    evidence = said(few, filled)
+    assert (evidence.direction, claim(evidence)) == ("", "those of the right but for values set to zero")
+    by_row = changed(BASE, lambda _, its: np.where(np.abs(its) < np.quantile(np.abs(its), 0.5, axis=-1, keepdims=True), 0, its) if its.ndim == 2 else its)  # fmt: skip
+    assert said(few, BASE).direction == said(by_row, BASE).direction == "left from right"
+
+
+def test_numbers_on_one_side_alone_are_no_equal_values() -> None:
+    holes = changed(BASE, lambda _, its: np.where(np.arange(its.size).reshape(its.shape) % 7, its, np.nan) if its.ndim == 2 else its)  # fmt: skip
+    for left, right in ((BASE, holes), (holes, BASE)):
+        assert "value by value" not in claim(said(left, right))
+
+
+def test_a_claimed_source_without_what_is_shared_tests_nothing() -> None:
+    """The shared part is in no way its: that the rest is not either says nothing of that part."""
+    part = np.asarray(RANDOM.normal(0, 1, (3, 128, 64)), np.float32)
+    left, right = ({**llama(seed), **{f"more.{n}.weight": its for n, its in enumerate(part)}} for seed in (1, 2))
+    source = profile(llama(3))
+    its = compared(profile(left), profile(right), (), [source]).evidence[0]
+    assert its.level == "moderate"
+    its = compared(profile(left), profile(right), (), [profile({**llama(3), **{f"more.{n}.weight": llama(5)["lm_head.weight"][:128] for n in range(3)}})]).evidence[0]  # fmt: skip
+    assert its.level == "strong"
