@@ -29,7 +29,7 @@ IN_PART = 0.95
 """Share of the left's numbers that have to do with the right's, below which a claim is about a part."""
 
 LEAST_TENSORS, LITTLE = 3, 0.05
-"""Fewest tensors for a level above `moderate`, and smallest share of the left's numbers for one above `weak`."""
+"""Fewest tensors for a level above `moderate`, and smallest share of one side's numbers for one above `weak`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +121,15 @@ def _level(ladder: Ladder, made: bool, related: bool, tested: bool) -> Level:
 
 
 def _little(ladder: Ladder) -> bool:
-    """Whether what was made of the other side is no matrix, or next to nothing of the left."""
-    return _share(ladder) < LITTLE or not any(t.relation in MADE and t.kind in MATRICES for t in ladder.tensors)
+    """Whether what was made of the other side is no matrix, or next to nothing of either side."""
+    shares = (_share(ladder, numbers) for numbers in ladder.numbers)
+    return max(shares) < LITTLE or not any(t.relation in MADE and t.kind in MATRICES for t in ladder.tensors)
 
 
-def _share(ladder: Ladder) -> float:
-    """Of the left's numbers that could tell, in [0, 1]: those of tensors that have to do with their counterpart."""
-    silent = ladder.overall.numbers("not told")
-    there = ladder.numbers - silent
-    return ladder.overall.numbers(*RELATED_TO) / there if there else 0.0
+def _share(ladder: Ladder, numbers: int) -> float:
+    """Of a side's numbers that could tell, in [0, 1]: those of tensors that have to do with their counterpart."""
+    there = numbers - ladder.overall.numbers("not told")
+    return min(1.0, ladder.overall.numbers(*RELATED_TO) / there) if there > 0 else 0.0
 
 
 def _in_part(ladder: Ladder, made: bool) -> str:
@@ -140,12 +140,16 @@ def _in_part(ladder: Ladder, made: bool) -> str:
         unrelated = 0  # neurons that stand elsewhere look like that
         if compared >= IN_PART * read:
             return ""
-    elif _share(ladder) >= IN_PART:
+    elif _share(ladder, ladder.numbers[0]) >= IN_PART:
         return ""
     one = read - compared == 1
     parts = [f"{read - compared:,} {'has' if one else 'have'} no counterpart"] * (read > compared)
     parts += [f"{unrelated:,} {'is' if unrelated == 1 else 'are'} unrelated to theirs"] * (unrelated > 0)
-    share = f"{_share(ladder) * 100:.1f} % of the left's numbers have to do with the right's, and " if made else ""
+    share = (
+        f"{_share(ladder, ladder.numbers[0]) * 100:.1f} % of the left's numbers have to do with the right's, and "
+        if made
+        else ""
+    )
     return f"{share}of the left's {read:,} tensors {' and '.join(parts)}" if parts else ""
 
 
@@ -175,7 +179,7 @@ def _nothing(ladder: Ladder, evidence: float) -> Conclusion | None:
         return None
     unrelated = sum(tensor.relation == "unrelated" for tensor in told)
     some = (
-        f" ({_share(ladder) * 100:.1f} % of its numbers stand in tensors that have something to do with theirs)"
+        f" ({_share(ladder, ladder.numbers[0]) * 100:.1f} % of its numbers stand in tensors that have something to do with theirs)"
         if unrelated < len(told)
         else ""
     )

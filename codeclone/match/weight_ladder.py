@@ -57,8 +57,8 @@ class Ladder:
     overall: Overall
     covered: tuple[int, int]
     """Left tensors that were compared, and all that were read."""
-    numbers: int
-    """Of the left tensors that were read and that are no constants."""
+    numbers: tuple[int, int]
+    """Of the left and of the right tensors that were read and that are no constants."""
     as_drawn: bool
     """Whether what is equal looks as if it had been drawn and never trained."""
     evidence: float
@@ -121,17 +121,18 @@ def ladder(left: Side, right: Side, pairs: Aligned, tensors: Sequence[Judged], s
         tensors=tuple(every),
         overall=whole,
         covered=(len(every), sum(sample is not None for sample in left.samples.tensors)),
-        numbers=sum(
-            math.prod(left.shape(place) or ())
-            for place, sample in enumerate(left.samples.tensors)
-            if sample is not None and sample.varies
-        ),
+        numbers=(_numbers(left), _numbers(right)),
         as_drawn=whole.relation in ("identical", "rounded") and as_drawn(left, every),
         evidence=together([*chances.values()]),
         blocks=max(len(rows), len(matches)),
         sure=all(group.named for side in (left, right) for group in groups_of(side.checkpoint.tensors)),
         in_order=not moved and (chances.get("W5", 1.0) > SURELY or (kept_order and whole.relation != "unrelated")),
     )
+
+
+def _numbers(side: Side) -> int:
+    read = ((place, its) for place, its in enumerate(side.samples.tensors) if its is not None)
+    return sum(math.prod(side.shape(place) or ()) for place, its in read if its.varies)
 
 
 # W0, W1

@@ -177,11 +177,19 @@ def test_a_part_in_an_unrelated_model_is_told(name: str) -> None:
 
 def test_a_trifle_is_weak() -> None:
     small: Floats = np.asarray(RANDOM.normal(0, 1, (4, 64)), np.float32)
-    assert small.size < LITTLE * sum(values.size for values in BASE.values())
+    assert small.size < LITTLE * sum(values.size for values in BASE.values()), "of both sides"
     left, right = ({**llama(seed), "kinds.weight": small} for seed in (2, 3))
     evidence = said(left, right)
     assert (evidence.level, evidence.stance) == ("weak", "for")
     assert "too little to tell a copy" in evidence.reason
+
+
+def test_a_small_model_inside_a_large_one_is_no_trifle() -> None:
+    large: Floats = np.asarray(RANDOM.normal(0, 1, (2_000, 2_000)), np.float32)
+    evidence = said({**BASE, "another.weight": large}, BASE)
+    assert (evidence.level, evidence.stance) == ("moderate", "for")
+    assert claim(evidence) == "in part those of the right, value by value"
+    assert said(BASE, {**BASE, "another.weight": large}).level == "moderate"
 
 
 def test_vectors_alone_are_weak() -> None:
