@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from codeclone.attribution import added
-from codeclone.model import Candidate, Evidence, Explanation, Level, Repository
+from codeclone.model import Candidate, Evidence, Explanation, Level, Partition, Repository
+from codeclone.reference import reached
 from codeclone.testimony import verdict_of
 from codeclone.verdict import Compared, level_of, telling_families
 from tests.weights import finding, llama, noisy, profile
@@ -60,3 +61,47 @@ def test_a_direction_is_told_where_the_findings_agree(evidence: list[Evidence], 
     assert verdict.direction == direction
     told = any(caveat.startswith("The direction is that of the weights alone") for caveat in verdict.caveats)
     assert told == (direction != "cannot tell")
+    other = any(its.startswith("The other direction") for its in verdict.other_explanations)
+    assert other == (direction == "cannot tell" and bool([its for its in evidence if its.stance == "for"]))
+
+
+STRANGERS = finding(profile(llama(1, layers=1)), profile(llama(2, layers=1)))
+BITS = Partition(stock=10.0, ancestor=0.0, claimed=0.0, attributable=5.0, own=85.0)
+
+
+def test_what_weights_say_stands_in_the_verdict_whichever_way_it_is() -> None:
+    speaking = verdict_of(compared(of("weights", "strong", LEFT))).because
+    assert speaking == (f"Weights, strong: {FOUND.claim}. {FOUND.reason[0].upper()}{FOUND.reason[1:]}.",)
+    against = verdict_of(compared(STRANGERS)).because
+    assert against[-1].startswith(f"Weights, against a shared origin: {STRANGERS.claim}. ")
+    neither = verdict_of(compared(replace(STRANGERS, stance="context"))).because
+    assert neither[-1].startswith("Weights, neither for nor against: ")
+    both = verdict_of(compared(of("tokenizer", "weak"), STRANGERS, STRANGERS)).because
+    assert both[-1].startswith("Weights, against a shared origin, with 1 more: ")
+
+
+def test_bits_are_not_spoken_of_where_numbers_alone_carry_it() -> None:
+    def told(*evidence: Evidence) -> str:
+        return " ".join(verdict_of(replace(compared(*evidence), total=BITS)).because)
+
+    assert "bits" not in told(of("weights", "strong"), of("tensors", "weak"))
+    assert "(5 of 90 bits; numbers of checkpoints do not count in bits)" in told(
+        of("weights", "strong"), of("code", "weak")
+    )
+    assert "(5 of 90 bits)" in told(of("code", "weak"))
+
+
+def test_the_strongest_kinds_come_first() -> None:
+    kinds = [its.split(",")[0] for its in verdict_of(compared(of("config", "weak"), of("tokenizer", "moderate"), of("weights", "strong"))).because]  # fmt: skip
+    assert kinds == ["Weights", "Tokenizer", "Configuration"]
+
+
+def test_rates_of_false_alarms_are_those_of_what_carries_the_verdict() -> None:
+    assert compared(of("weights", "strong"), of("tensors", "weak")).by_weights_alone
+    assert not compared(of("weights", "strong"), of("code", "weak")).by_weights_alone
+    assert not compared().by_weights_alone
+    weights, others = reached("moderate", weights=True), reached("moderate")
+    assert "small models that were initialised independently" in weights[0]
+    assert "none reached this level" in weights[0]
+    assert "small models" not in others[0]
+    assert reached("none", weights=True) == ()
