@@ -22,7 +22,7 @@ LEAST_EVIDENCE = 1_000.0
 ALIKE = 0.2
 """Correlation of two departures from a common ancestor beyond what siblings on data of their own have (docs/weights.md)."""
 
-IN_ANY_ORDER = {"W2", "W4", "W6"}
+HAVE_TO_BE_TESTED = {"W2", "W4", "W6"}
 """Rungs that have to be tested before anything speaks against a common origin."""
 
 IN_PART = 0.95
@@ -72,7 +72,7 @@ class Conclusion:
     level: Level
     stance: Stance
     claim: str
-    """What the left's weights are to the right's: goes behind `the weights of X are`."""
+    """What the left's weights are to the right's: goes behind `the weights of X against Y:`."""
     reason: str
     direction: Direction
 
@@ -85,7 +85,10 @@ def conclusion(ladder: Ladder, beside: Sequence[Beside], tried: int) -> Conclusi
         return _nothing(ladder, evidence)
     explaining = next((its for its in beside if its.explains), None)
     if explaining is None and not ladder.in_order and not made:
-        explaining = next((its for its in beside if its.evidence >= LEAST_EVIDENCE), None)
+        beside_both = (
+            its for its in beside if its.departures is None and its.evidence >= LEAST_EVIDENCE * max(1, tried)
+        )
+        explaining = next(beside_both, None)
     if explaining is not None:
         return _explained(explaining, ladder, made)
     related = [its for its in beside if its.related]
@@ -179,22 +182,22 @@ def _nothing(ladder: Ladder, evidence: float) -> Conclusion | None:
         return None
     unrelated = sum(tensor.relation == "unrelated" for tensor in told)
     some = (
-        f" ({_share(ladder, ladder.numbers[0]) * 100:.1f} % of its numbers stand in tensors that have something to do with theirs)"
+        f" ({_share(ladder, ladder.numbers[0]) * 100:.1f} % of the left's numbers stand in tensors that have something to do with theirs)"
         if unrelated < len(told)
         else ""
     )
     reason = (
-        f"{unrelated:,} of {len(told):,} tensors that could tell have nothing to do with their counterpart{some}, and none of the "
-        f"rungs W2 to W6 speaks for a common origin in {ladder.blocks} block{'s' * (ladder.blocks != 1)} (e-value {evidence:.2g}, "
+        f"{unrelated:,} of {len(told):,} tensors that could tell have nothing to do with their counterpart{some}, and the "
+        f"rungs W2 to W6 together do not speak for a common origin in {ladder.blocks} block{'s' * (ladder.blocks != 1)} (e-value {evidence:.2g}, "
         f"told from {LEAST_EVIDENCE:,.0f} on)"
     )
     tested = {rung.name for rung in ladder.rungs if rung.chance is not None}
-    clear = unrelated == len(told) and tested >= IN_ANY_ORDER and ladder.sure
+    clear = unrelated == len(told) and tested >= HAVE_TO_BE_TESTED and ladder.sure
     if clear:
         its_claim = "no more alike than those of two models that were initialised independently"
     else:
         its_claim = "hardly alike, as far as could be tested"
-        missing = sorted(IN_ANY_ORDER - tested)
+        missing = sorted(HAVE_TO_BE_TESTED - tested)
         reason += f"; {' and '.join(missing)} could not be tested" if missing else ""
         reason += "" if ladder.sure else "; which matrices belong to one block is a guess, as their names do not say it"
     return Conclusion("none", "against" if clear else "context", its_claim, reason, "")
@@ -206,9 +209,14 @@ def _explained(its: Beside, ladder: Ladder, made: bool) -> Conclusion:
     beyond = departures is not None and departures.agreement >= ALIKE and (its.chance or 1.0) < SURELY
     shared = "both are related" if not made else "one has the values of the other but for what was done to them"
     reason = f"{shared}, and {its.told} explains the left at least as well"
-    if departures is not None and not departures.tensors:
+    if departures is None:
+        reason = (
+            f"{shared}, and {its.told} has a shared origin with the left as well: in another order or basis it cannot be told which "
+            "of the two is nearer"
+        )
+    elif not departures.tensors:
         reason += ": the left is the same there, value by value"
-    elif departures is not None:
+    else:
         reason += f": of {departures.tensors:,} tensors that the left changed the right is nearer in {departures.attributable:,}"
         if not math.isnan(departures.agreement):
             how = (
@@ -227,7 +235,7 @@ def _explained(its: Beside, ladder: Ladder, made: bool) -> Conclusion:
 def _left_over(its: Beside) -> str:
     departures = its.departures
     if departures is None:
-        return f"{its.told} has to do with it as well"
+        return f"{its.told} has to do with the left as well"
     text = (
         f"beside {its.told}: of {departures.tensors:,} tensors that the left changed the right is nearer in "
         f"{departures.attributable:,}"
@@ -241,4 +249,4 @@ def _left_over(its: Beside) -> str:
 
 
 def _not_theirs(its: Beside) -> str:
-    return f"{its.told} has tensors of these names and shapes, and other weights"
+    return f"{its.told} has tensors of these names and shapes, and mostly other weights"

@@ -31,8 +31,6 @@ class Departure:
     right_square: float
     product: float
     """Mean product of both departures."""
-    between: float
-    """Mean square of the left less the right."""
     lead: float
     """How much nearer the right is to the left than the ancestor is, in standard errors; negative where the ancestor is nearer."""
 
@@ -70,7 +68,6 @@ def departure(places: tuple[int, int, int], left: Values, right: Values, ancesto
         float(beyond.mean()),
         float((theirs**2).mean()),
         float((ours * theirs).mean()),
-        float(between.mean()),
         lead,
     )
 

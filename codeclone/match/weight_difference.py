@@ -84,6 +84,7 @@ class Difference:
     row_spread: float
     """Coefficient of variation of the rows' variances of D in that of independent values; nan as `edge`."""
     rows: int
+    columns: int
     """Of the grid."""
     left_zeros: float
     """Share of zeros on the left where the right has none."""
@@ -144,11 +145,12 @@ def difference(left: Values, right: Values, types: tuple[str, str], spectrum: bo
         kurtosis=_kurtosis(seen),
         slope_left=covariance / right_sd**2 if right_sd else math.nan,
         slope_right=covariance / left_sd**2 if left_sd else math.nan,
-        slope_error=float(gap.std()) / (max(left_sd, 1e-300) * math.sqrt(count)),
+        slope_error=float(gap.std()) / (max(min(left_sd, right_sd), 1e-300) * math.sqrt(count)),
         edge=edge,
         rank=rank,
         row_spread=row_spread,
         rows=len(left),
+        columns=left.shape[-1],
         left_zeros=float(np.count_nonzero(is_zero[0] & ~is_zero[1])) / count,
         right_zeros=float(np.count_nonzero(is_zero[1] & ~is_zero[0])) / count,
         left_cut=_cut(one, other),
@@ -202,6 +204,7 @@ def _cut(pruned: Doubles, source: Doubles) -> float:
     shares = [float((sizes[gone] > np.quantile(sizes[stayed], LEAST_STAYED)).mean())]
     if source.ndim == 2 and source.shape[1] >= LEAST_SPREAD:
         least = np.where(stayed, sizes, np.inf).min(1, keepdims=True)
+        least[~stayed.any(1)] = 0.0  # a row of zeros may have been filled in
         shares.append(float((sizes > least)[gone].mean()))
     return min(shares)
 

@@ -86,7 +86,7 @@ def _like_noise(slopes: Floats, squares: Floats, weights: Floats) -> bool:
 def _by_slopes(tensors: Sequence[Judged]) -> tuple[Direction, str]:
     found = slopes(tensors)
     if found is None:
-        return "", "which side has the noise cannot be told, as one was multiplied by a factor"
+        return "", "which side has the noise cannot be told, as they agree up to a factor"
     figures = (
         f"slope of the left on the right {found.left_on_right:.5f}, of the right on the left {found.right_on_left:.5f}, each ± "
         f"{found.error:.1g}"

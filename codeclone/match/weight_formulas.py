@@ -30,6 +30,9 @@ NEAR, FAR = 0.02, 0.2
 FAST = 0.6, 0.8
 """Spread of a fast wave over many positions: sqrt(1/2) = 0.71."""
 
+MOST_WIDTH = 4_096
+"""Of a table that is looked for among all frequencies: those of public models have up to 256 columns, or the width of the stream."""
+
 FIRST = (0, 1, 2)
 """Positions of the first row: some models leave out those of padding."""
 
@@ -85,8 +88,12 @@ def _mask(values: Values) -> bool:
     others = values[values != first]
     if not len(others) or min(values.shape) < LEAST_SIDE or (others != others[0]).any():
         return False
-    changes = np.count_nonzero(values[:, 1:] != values[:, :-1])
-    return bool(changes <= len(values) * max(2, values.shape[1] // LEAST_COLUMNS))
+    return _in_few_runs(values == first)
+
+
+def _in_few_runs(marked: NDArray[np.bool_]) -> bool:
+    changes = np.count_nonzero(marked[:, 1:] != marked[:, :-1])
+    return bool(changes <= len(marked) * max(2, marked.shape[1] // LEAST_COLUMNS))
 
 
 def _one_row(values: Values) -> bool:
@@ -105,7 +112,11 @@ def _one_row(values: Values) -> bool:
 
 def _in_few_values(values: Values) -> bool:
     there = values[values != 0]
-    if not 0 < len(there) <= SPARSE * values.size or len(np.unique(there[: FEW_VALUES * 16])) > FEW_VALUES:
+    if (
+        not 0 < len(there) <= SPARSE * values.size
+        or not _in_few_runs(values != 0)
+        or len(np.unique(there[: FEW_VALUES * 16])) > FEW_VALUES
+    ):
         return False
     return len(np.unique(there)) <= FEW_VALUES
 
@@ -187,7 +198,7 @@ def _tables(positions: int, width: int) -> Iterator[_Table]:
 def _of_waves(values: Values, positions: NDArray[np.int64], width: int) -> bool:
     """Whether each column is a sine or cosine of the position, with one of the frequencies of a table, in whatever order."""
     spreads = values.std(0)
-    if float(((spreads >= FAST[0]) & (spreads <= FAST[1])).mean()) < 1 / 4:
+    if width > MOST_WIDTH or float(((spreads >= FAST[0]) & (spreads <= FAST[1])).mean()) < 1 / 4:
         return False
     few = np.arange(min(FEW, len(values)))
     for period in PERIODS:

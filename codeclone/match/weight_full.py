@@ -40,6 +40,9 @@ TOO_MUCH = "the tensors before it have several times the bytes of their files"
 _Job = tuple[int, int]
 """Places of a left tensor and of its right one; -1 where it has none."""
 
+_Found = Whole | str | tuple[int, str]
+"""Of a pair all of it, of a single tensor its digest, or on which side there is neither and why."""
+
 
 def in_full(pair: Pair, opened: tuple[Opened, Opened], fitting: tuple[Fitting, Fitting]) -> tuple[Pair, list[Unread]]:
     """The pair by all values; a tensor that cannot be read in whole keeps what its sample says."""
@@ -50,23 +53,23 @@ def in_full(pair: Pair, opened: tuple[Opened, Opened], fitting: tuple[Fitting, F
     wanted = [job for job in jobs if job[0] in fits[0] and job[1] in fits[1]]
     sizes = [_size(pair.left, one) + _size(pair.right, other) for one, other in wanted]
 
-    def read(number: int, part: Sequence[_Job]) -> list[tuple[_Job, Whole | str | ValueError]]:
+    def read(number: int, part: Sequence[_Job]) -> list[tuple[_Job, _Found]]:
         with opened[0]() as ours, opened[1]() as theirs:
             return [(job, _read(ours, theirs, job)) for job in part]
 
-    found: dict[_Job, Whole | str | ValueError] = dict.fromkeys(jobs, ValueError(TOO_MUCH))
+    found: dict[_Job, _Found] = {job: (int(job[0] in fits[0]), TOO_MUCH) for job in jobs}
     found |= chain.from_iterable(in_batches([wanted], [sizes], read)[0])
     tensors, unread = [], []
     for tensor in pair.tensors:
         whole = found.get((tensor.left, tensor.right))
         tensors.append(judged_whole(pair.left, pair.right, tensor, whole) if isinstance(whole, Whole) else tensor)
     digests: tuple[set[str], set[str]] = (set(), set())
-    for (one, other), its in found.items():
-        side = int(one < 0)
+    for job, its in found.items():
         if isinstance(its, str):
-            digests[side].add(its)
-        elif isinstance(its, ValueError):
-            unread.append((side, other if side else one, str(its)))
+            digests[int(job[0] < 0)].add(its)
+        elif not isinstance(its, Whole):
+            side, reason = its
+            unread.append((side, job[side], reason))
     return (
         replace(pair, tensors=tuple(beside_matrices(tensors)), same_bytes=len(digests[0] & digests[1])),
         sorted(unread),
@@ -91,14 +94,25 @@ def _size(side: Side, place: int) -> int:
     return math.prod(side.shape(place) or ()) if place >= 0 else 0
 
 
-def _read(ours: Reader, theirs: Reader, job: _Job) -> Whole | str | ValueError:
-    """Of a pair all of it, of a single tensor its digest, or why there is neither."""
+class _Failed(ValueError):
+    """Reading one side: (side, reason)."""
+
+
+def _read(ours: Reader, theirs: Reader, job: _Job) -> _Found:
     one, other = job
     try:
         if other < 0:
-            return digest(ours.runs(one, RUN))
+            return digest(_runs(ours, one, 0))
         if one < 0:
-            return digest(theirs.runs(other, RUN))
-        return read_whole(ours.runs(one, RUN), theirs.runs(other, RUN))
+            return digest(_runs(theirs, other, 1))
+        return read_whole(_runs(ours, one, 0), _runs(theirs, other, 1))
+    except _Failed as error:
+        side, reason = error.args
+        return side, reason
+
+
+def _runs(reader: Reader, place: int, side: int) -> Runs:
+    try:
+        yield from reader.runs(place, RUN)
     except ValueError as error:
-        return error
+        raise _Failed(side, str(error)) from error

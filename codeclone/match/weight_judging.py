@@ -48,7 +48,9 @@ def judged_tensors(left: Side, right: Side, pairs: Aligned) -> list[Judged]:
     """Each pair of tensors by their samples."""
     found = []
     wanted = [(one, other) for one, other in pairs.pairs.items() if is_weights(left.checkpoint.tensors[one])]
-    with_spectrum = spread([one for one, _ in wanted if class_of(left.checkpoint.tensors[one]) != "norm"], MOST_SPECTRA)
+    with_spectrum = spread(
+        [one for one, _ in wanted if class_of(left.checkpoint.tensors[one]) in MATRICES], MOST_SPECTRA
+    )
     for one, other in wanted:
         values = grids(left, right, {one: other}, one)
         its = _judged(left, right, (one, other), values, one in with_spectrum) if values is not None else None
@@ -70,13 +72,13 @@ def judged_whole(left: Side, right: Side, tensor: Judged, whole: Whole) -> Judge
         return known
     values = grids(left, right, {tensor.left: tensor.right}, tensor.left)
     assert values is not None
-    types = _types(left, right, (tensor.left, tensor.right), values)
+    types = types_of(left, right, (tensor.left, tensor.right), values)
     its = judged((tensor.left, tensor.right), tensor.kind, with_all(tensor.difference, whole), types, tensor.numbers)
     return replace(its, digests=whole.digests, same_values=whole.same_values)
 
 
 def _judged(left: Side, right: Side, places: tuple[int, int], values: Both, spectrum: bool) -> Judged | None:
-    types = _types(left, right, places, values)
+    types = types_of(left, right, places, values)
     its = difference(*values, types, spectrum)
     if its is None:
         return None
@@ -90,7 +92,7 @@ def _judged(left: Side, right: Side, places: tuple[int, int], values: Both, spec
     return found
 
 
-def _types(left: Side, right: Side, places: tuple[int, int], values: Both) -> tuple[str, str]:
+def types_of(left: Side, right: Side, places: tuple[int, int], values: Both) -> tuple[str, str]:
     """The narrowest types that hold the values of both."""
     tensors = left.checkpoint.tensors[places[0]], right.checkpoint.tensors[places[1]]
     return held(values[0], tensors[0].dtype), held(values[1], tensors[1].dtype)

@@ -1,4 +1,4 @@
-"""The ladder W0 to W9 for two checkpoints: what each rung asks, what it found, and what chance makes of it."""
+"""Rungs W0 to W6 of the ladder for two checkpoints: what each asks, what it found, and what chance makes of it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """All rungs for two checkpoints."""
+    """The rungs W0 to W6 for two checkpoints, and their tensors."""
 
     rungs: tuple[Rung, ...]
     tensors: tuple[Judged, ...]
@@ -232,5 +232,5 @@ def _rung(name: str, tested: Sequence[Trial], chance: float | None, names: Seque
         unit = "z" if name != "W3" else "correlation"
         value = f"median {unit} {float(np.median(values)):.3g}"
     told = f"{sizes:,} neurons of {len(tested)} block{'s' * (len(tested) != 1)}"
-    drawn = f"{seed([*names, name]):032x}"[:16] if name in ("W2", "W3", "W6") else ""
+    drawn = f"{seed([*names, name, '0']):032x}" if name in ("W2", "W3", "W6") else ""
     return Rung(name, asks, value, null, chance, cast(Status, status), told, drawn)

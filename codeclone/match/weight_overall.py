@@ -70,7 +70,7 @@ class Overall:
     counts: dict[Relation, int]
     """Tensors."""
     amounts: dict[Relation, int]
-    """Numbers of these tensors."""
+    """Numbers of these tensors, or of what was found of them."""
     noise: Noise | None
     """None where no tensor shows any."""
 
@@ -111,13 +111,21 @@ def overall(tensors: Sequence[Judged]) -> Overall:
             relation = "changed"
     amounts: Counter[Relation] = Counter()
     for tensor in tensors:
-        amounts[tensor.relation] += tensor.numbers
+        amounts[tensor.relation] += _found(tensor)
     return Overall(
         relation,
         {name: counts[name] for name in RELATIONS if counts[name]},
         {name: amounts[name] for name in RELATIONS if counts[name]},
         noise,
     )
+
+
+def _found(tensor: Judged) -> int:
+    """Its numbers, those of a part where only that was found; none for a constant, which nobody counts."""
+    if not tensor.difference.left_sd:
+        return 0
+    part = tensor.part
+    return tensor.numbers if part is None or part.moved else round(tensor.numbers * part.found / part.sampled)
 
 
 def _most(shares: Mapping[Relation, int]) -> Relation:

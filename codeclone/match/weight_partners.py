@@ -14,6 +14,7 @@ from codeclone.match.weight_alignment import Aligned, Side
 from codeclone.match.weight_blocks import LEAST_ROWS
 from codeclone.match.weight_difference import difference
 from codeclone.match.weight_groups import groups_of
+from codeclone.match.weight_judging import types_of
 from codeclone.match.weight_relation import Judged, Part, judged
 from codeclone.match.weight_rungs import LEAST_WIDTH, QUERIES, Trial, Views, among, most_alike, two_views
 from codeclone.match.weight_samples import NeuronSample
@@ -139,8 +140,9 @@ def put_back(
         part = Part(len(known), len(partners), int(np.count_nonzero(partners[known] != known)))
         for number, at in enumerate(way):
             places = ours.group.views[number].place, theirs.group.views[at].place
-            types = left.checkpoint.tensors[places[0]].dtype, right.checkpoint.tensors[places[1]].dtype
-            its = difference(ours.views[number][known], theirs.views[at][partners[known]], types)
+            values = ours.views[number][known], theirs.views[at][partners[known]]
+            types = types_of(left, right, places, values)
+            its = difference(*values, types)
             if its is not None:
                 numbers = math.prod(left.shape(places[0]) or ())
                 replaced[places[0]] = replace(judged(places, "matrix", its, types, numbers), part=part)

@@ -43,7 +43,7 @@ def _by_tensor(left: Side, ladder: Ladder, shown: Sequence[Judged]) -> Plot:
     means = tuple((float(n), float(f"{t.difference.mean:.3g}")) for n, t in drawn)
     lines = (PlotLine(f"fitted noise, sd {noise.sd:.3g}", float(f"{noise.sd:.5g}")),) if noise else ()
     says = (
-        f"The sd of the difference is {noise.sd:.3g} from the first tensor to the last, and its mean 0: noise that was added to all"
+        f"The sd of the difference is {noise.sd:.3g} in {noise.tensors:,} of {len(shown):,} tensors, and its mean 0: noise of one size"
         if noise and noise.level == "equal"
         else f"The sd of the difference goes from {min(y for _, y in sds):.2g} to {max(y for _, y in sds):.2g} over the tensors"
     )
@@ -60,7 +60,10 @@ def _sd(tensor: Judged) -> float:
 
 def _quantiles(left: Side, right: Side, shown: Sequence[Judged], ladder: Ladder) -> Plot | None:
     """Of the tensor in which most of the difference is to be seen; the first of equals."""
-    tensor = max(shown, key=lambda t: (t.kind == "matrix", t.difference.visible))
+    in_place = [t for t in shown if t.part is None and t.scale == 1]
+    if not in_place:
+        return None
+    tensor = max(in_place, key=lambda t: (t.kind == "matrix", t.difference.visible))
     values = grids(left, right, {tensor.left: tensor.right}, tensor.left)
     if values is None:
         return None

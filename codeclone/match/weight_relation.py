@@ -57,7 +57,7 @@ LEAST_NOISY = 48
 """Values by which noise is told from other differences."""
 
 LOW_RANK = 8
-"""A difference whose singular values hold 99 % in an eighth of them is of low rank."""
+"""A difference of which an eighth of the singular values hold 99 % is of low rank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Judged:
 def judged(
     places: tuple[int, int], kind: TensorClass, difference: Difference, types: tuple[str, str], numbers: int
 ) -> Judged:
-    """`places`: of the left and of the right tensor. `types`: as the files name them. `numbers`: as `Judged.numbers`."""
+    """`places`: of the left and of the right tensor. `types`: the narrowest that hold the values. `numbers`: as `Judged.numbers`."""
     relation, toward = _relation(difference, kind, types)
     return Judged(*places, kind, difference, relation, numbers, toward=toward)
 
@@ -125,7 +125,7 @@ def _relation(
         return "not told", ""  # strangers' gains and biases follow the same curves
     if not related:
         return "unrelated", ""
-    if d.rank and d.edge > NOISE_EDGE and d.rank * LOW_RANK <= math.sqrt(d.count):
+    if d.rank and d.edge > NOISE_EDGE and d.rank * LOW_RANK <= min(d.rows, d.columns):
         return "low rank", ""
     return "changed", ""
 

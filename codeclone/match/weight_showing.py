@@ -57,7 +57,7 @@ def measures(left: Side, right: Side, tensors: Sequence[Judged]) -> tuple[Measur
         Measure("similarity", _share(shared, ours + theirs - shared), "fraction", "numbers of tensors that one side's explain on the other, by the squares of their correlations, in those of both together"),
         Measure("containment_left", _share(shared, ours), "fraction", "share of the left's numbers that the right's explain"),
         Measure("containment_right", _share(shared, theirs), "fraction", "share of the right's numbers that the left's explain"),
-        Measure("correlation", round(alike, DIGITS), "correlation", "median over the matrices that both have, about the mean of each column: 0 between strangers"),
+        Measure("correlation", round(alike, DIGITS), "correlation", "median over the matrices that both have, about the means of columns and rows: 0 between strangers"),
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def explained_of(sides: Sequence[Side], tensors: Sequence[Sequence[Judged]]) -> 
 def found_measures(ladder: Ladder) -> tuple[Measure, ...]:
     """Of the pair that a finding is about."""
     found = [
-        Measure("evidence", round(math.log10(max(ladder.evidence, 1e-9)), 3), "decades", "log10 of the e-value of a shared origin: the rungs W2 to W6 together, at most 6"),
+        Measure("evidence", round(math.log10(max(ladder.evidence, 1e-9)), 3), "decades", "log10 of the e-value of a shared origin: the rungs W2 to W6 together, at most 6, before it is divided by the number of checkpoints looked at"),
     ]  # fmt: skip
     noise = ladder.overall.noise
     if noise is not None and ladder.overall.relation == "noise":

@@ -32,8 +32,8 @@ class Whole:
     """SHA-256 of the left and of the right payload as they are stored, lower-case hexadecimal."""
     same_values: bool
     """Whether all values are equal, in whatever types they are stored."""
-    not_finite: int
-    """Values that are no finite numbers on either side."""
+    missing: int
+    """Values that are numbers on one side alone."""
     sums: tuple[float, ...]
     """Of a pair of finite values a, b with D = a - b: 1, a, b, a a, b b, a b, D, D^2, D^3, D^4, D = 0, a = 0 alone, b = 0 alone,
     D = 0 where neither is 0, neither is 0."""
@@ -51,7 +51,7 @@ def read_whole(left: Runs, right: Runs) -> Whole:
     """Both tensors have as many values."""
     digests = hashlib.sha256(), hashlib.sha256()
     sums = np.zeros(15, np.float64)
-    not_finite, same = 0, True
+    missing, same = 0, True
     room = _Room()
     for one, other in _in_step(_hashed(left, digests[0]), _hashed(right, digests[1])):
         moments = room.moments(one, other)
@@ -59,12 +59,13 @@ def read_whole(left: Runs, right: Runs) -> Whole:
             counts = _counts(one, other)
             same = same and counts[0] == len(one)
         else:
-            finite = np.isfinite(one) & np.isfinite(other)
+            known = np.isfinite(one), np.isfinite(other)
+            finite = known[0] & known[1]
             same = same and np.array_equal(one, other, equal_nan=True)
-            not_finite += len(one) - int(np.count_nonzero(finite))
+            missing += int(np.count_nonzero(known[0] != known[1]))
             moments, counts = room.moments(one[finite], other[finite]), _counts(one[finite], other[finite])
         sums += (*moments, *counts)
-    return Whole((digests[0].hexdigest(), digests[1].hexdigest()), same, not_finite, tuple(sums.tolist()))
+    return Whole((digests[0].hexdigest(), digests[1].hexdigest()), same, missing, tuple(sums.tolist()))
 
 
 def _counts(one: Values, other: Values) -> tuple[int, ...]:
@@ -136,12 +137,16 @@ def with_all(sampled: Difference, whole: Whole) -> Difference:
     variance = max(0.0, square - mean**2)
     fourth = dddd / n - 4 * mean * ddd / n + 6 * mean**2 * square - 3 * mean**4
     visible = sampled.visible == sampled.count
+    all_equal = equal / (n + whole.missing)
     return replace(
         sampled,
         count=int(n),
         left_sd=math.sqrt(left_square),
         right_sd=math.sqrt(right_square),
-        equal=equal / n,
+        equal=all_equal,
+        # What is equal in the sample says nothing of the rest's rounding.
+        left_rounded=all_equal if sampled.equal == 1 else sampled.left_rounded,
+        right_rounded=all_equal if sampled.equal == 1 else sampled.right_rounded,
         mean=mean,
         sd=math.sqrt(square),
         noise=math.sqrt(square) if visible else sampled.noise,
@@ -149,7 +154,7 @@ def with_all(sampled: Difference, whole: Whole) -> Difference:
         kurtosis=fourth / variance**2 - 3 if visible and variance > 0 else sampled.kurtosis,
         slope_left=covariance / right_square if right_square else math.nan,
         slope_right=covariance / left_square if left_square else math.nan,
-        slope_error=math.sqrt(variance) / (max(math.sqrt(left_square), 1e-300) * math.sqrt(n)),
+        slope_error=math.sqrt(variance) / (max(math.sqrt(min(left_square, right_square)), 1e-300) * math.sqrt(n)),
         left_zeros=left / n,
         right_zeros=right / n,
         kept=kept / max(1.0, neither),

@@ -19,17 +19,17 @@ CLAIMS: dict[Relation, dict[Direction, str]] = {
     "rounded": {
         "": "those of the right but for rounding",
         "left from right": "those of the right, rounded to another type",
-        "right from left": "those of which the right has values rounded to another type",
+        "right from left": "those that the right has rounded to another type",
     },
     "quantised": {
         "": "those of the right but for quantising",
         "left from right": "those of the right, quantised",
-        "right from left": "those of which the right has values that were quantised",
+        "right from left": "those that the right has quantised",
     },
     "pruned": {
         "": "those of the right but for values set to zero",
         "left from right": "those of the right with values set to zero",
-        "right from left": "those of which the right has some set to zero",
+        "right from left": "those that the right has with values set to zero",
     },
     "noise": {
         "": "those of the right but for noise",
@@ -48,7 +48,7 @@ HOW: dict[Relation, str] = {
     "low rank": "different by an update of low rank",
     "changed": "different in another way, as after training",
     "unrelated": "unrelated to the counterpart in its place",
-    "not told": "too small or too smooth to tell",
+    "not told": "not told: constants, vectors, or neurons that stand elsewhere",
 }
 """Goes behind `N are`."""
 
@@ -103,7 +103,7 @@ def _rows(tensors: Sequence[Judged]) -> str:
 def how_much(tensors: Sequence[Judged]) -> str:
     """How many numbers stand behind it."""
     read, there = sum(t.difference.count for t in tensors), sum(t.numbers for t in tensors)
-    rest = "; --full reads all" if read < there else ""
+    rest = "; --full reads all" if read < there and not any(t.digests for t in tensors) else ""
     return f"{read:,} of {there:,} numbers of these tensors were compared{rest}"
 
 
@@ -118,7 +118,7 @@ def noise_told(noise: Noise, compared: int) -> str:
         "": f"from {noise.smallest:.3g} to {noise.largest:.3g} over {over}, of one size inside each tensor",
     }[noise.level]
     low, high = noise.scales
-    factor = f"factor of {low:.5g}" if high - low <= SAME_FACTOR * high else f"factors from {low:.5g} to {high:.5g}"
+    factor = f"a factor of {low:.5g}" if high - low <= SAME_FACTOR * high else f"factors from {low:.5g} to {high:.5g}"
     scaled = f" after {factor}" if max(abs(low - 1), abs(high - 1)) > SAME_FACTOR else ""
     return (
         f"the difference{scaled} is zero-mean {kind}, sd {noise.sd:.3g} in {noise.tensors:,} of {compared:,} tensors, "

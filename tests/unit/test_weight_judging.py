@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from codeclone.match import weight_judging
 from codeclone.match.weight_conclusion import LITTLE
 from codeclone.match.weight_direction import slopes
 from codeclone.match.weight_judging import as_drawn, judged_tensors
@@ -369,3 +370,37 @@ def test_a_claimed_source_without_what_is_shared_tests_nothing() -> None:
     assert its.level == "moderate"
     its = compared(profile(left), profile(right), (), [profile({**llama(3), **{f"more.{n}.weight": llama(5)["lm_head.weight"][:128] for n in range(3)}})]).evidence[0]  # fmt: skip
     assert its.level == "strong"
+
+
+def test_a_tenth_of_the_rows_is_a_part() -> None:
+    left = {**llama(2), **{name: np.where(np.arange(len(its))[:, None] % 8 == 0, its, llama(2)[name]) for name, its in BASE.items() if its.ndim == 2 and len(its) >= 192}}  # fmt: skip
+    evidence = said(left, BASE)
+    assert claim(evidence).startswith("in part")
+    share = float(evidence.reason.split(" % of the left's numbers")[0].rpartition(" ")[2])
+    assert 5 < share < 12
+
+
+def test_zeros_that_fill_whole_rows_tell_no_direction() -> None:
+    few = {
+        name: np.where(np.arange(len(its)) % 8 == 0, 0, its.T).T if its.ndim == 2 else its for name, its in BASE.items()
+    }
+    evidence = said(changed(few, lambda _, its: its), BASE)
+    assert (evidence.direction, claim(evidence)) == ("", "those of the right but for values set to zero")
+
+
+def test_spectra_are_those_of_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weight_judging, "MOST_SPECTRA", 16)
+    vectors: Made = {
+        f"model.layers.0.more.{n}.bias": np.asarray(RANDOM.normal(0, 1, 64), np.float32) for n in range(40)
+    }
+    its = judged(noisy({**BASE, **vectors}), {**BASE, **vectors})
+    assert sum(not np.isnan(tensor.difference.edge) for tensor in its.values()) >= 8
+
+
+def test_a_stranger_with_three_spreads_of_noise_is_told_the_same_both_ways() -> None:
+    base = BASE["lm_head.weight"]
+    loud = np.asarray(base + 3 * float(base.std()) * RANDOM.normal(0, 1, base.shape), np.float32)
+    one, other = (
+        judged({"a.weight": x}, {"a.weight": y})["a.weight"].difference for x, y in ((loud, base), (base, loud))
+    )
+    assert one.slope_error == pytest.approx(other.slope_error)

@@ -102,7 +102,7 @@ def test_the_ladder_has_every_rung_that_could_be_climbed(name: str) -> None:
         assert status == {"W0": "deterministic", "W1": "prerequisite", "W8": "parametric", "W9": "parametric", "W4": "calibrated",
                           "W5": "calibrated", "W7": "calibrated"}.get(str(rung), "exact")  # fmt: skip
         assert (seed is not None) == (rung in ("W2", "W3", "W6"))
-        assert seed is None or len(str(seed)) == 16
+        assert seed is None or len(str(seed)) == 32
         found = chance == "below 1e-300" or (isinstance(chance, float) and chance <= weight_showing.UNLIKELY)
         assert row.op == ("same" if found else "edited")
 
@@ -203,7 +203,7 @@ def test_the_plot_of_noise_is_flat_and_of_training_is_not() -> None:
     assert all(y == pytest.approx(SD, rel=0.3) for _, y in sds.points)
     assert [x for x, _ in sds.points] == [float(n) for n in range(1, 22)]
     assert [(line.intercept, line.slope) for line in noise.lines] == [(pytest.approx(SD, rel=0.02), 0.0)]
-    assert "from the first tensor to the last" in noise.says
+    assert "in 21 of 21 tensors" in noise.says
     assert not trained.lines
     assert "goes from" in trained.says
     straight, bent = (shown(name).plots[1] for name in ("noise", "trained"))

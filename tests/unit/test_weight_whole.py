@@ -193,7 +193,7 @@ def test_sums_are_those_of_all_values_however_they_come(types: tuple[str, str], 
         hashlib.sha256(stored(values, dtype)).hexdigest() for values, dtype in zip((one, other), types, strict=True)
     )
     assert not found.same_values
-    assert found.not_finite == 0
+    assert found.missing == 0
     assert digest(runs(one, types[0], steps[0])) == found.digests[0]
 
 
@@ -201,14 +201,27 @@ def test_values_that_are_no_numbers_are_counted_and_left_out() -> None:
     one, other = (np.asarray(RANDOM.normal(0, 1, (3, AT_ONCE)), np.float32) for _ in range(2))
     one[0, :5], one[1, 3], other[1, 3], other[2, 9] = np.nan, np.inf, np.nan, -np.inf
     found = read_whole(runs(one, "F32", 999), runs(other, "F32", 1001))
-    assert found.not_finite == 7
+    assert found.missing == 6, "one is none on either side"
+    sample = difference(one, other, ("F32", "F32"), False)
+    assert sample is not None
+    assert with_all(sample, found).equal == sample.equal
     assert found.sums[0] == one.size - 7
     assert all(math.isfinite(value) for value in found.sums)
     finite = np.isfinite(one) & np.isfinite(other)
     assert found.sums[7] == pytest.approx(float(((one[finite].astype(np.float64) - other[finite]) ** 2).sum()))
     nothing = np.full((2, 3), np.nan, np.float32)
     empty = read_whole(runs(nothing, "F32", 6), runs(nothing, "F32", 6))
-    assert (empty.not_finite, empty.sums[0], empty.same_values) == (6, 0, True)
+    assert (empty.missing, empty.sums[0], empty.same_values) == (0, 0, True)
+
+
+def test_what_is_equal_in_the_sample_is_not_rounded_in_the_rest() -> None:
+    one = np.asarray(RANDOM.normal(0, 1, (4, AT_ONCE)), np.float32)
+    other = np.where(np.arange(4)[:, None] < 2, one, 1.5 * one).astype(np.float32)
+    sample = difference(one[:2], other[:2], ("F32", "F32"), False)
+    assert sample is not None
+    assert sample.equal == sample.left_rounded == 1
+    its = with_all(sample, read_whole(runs(one, "F32", 999), runs(other, "F32", 1001)))
+    assert its.equal == its.left_rounded == its.right_rounded == 0.5
 
 
 def test_the_same_values_in_another_type_are_the_same() -> None:
