@@ -64,7 +64,7 @@ TABLES: dict[str, NDArray[np.floating]] = {
     "a ramp": np.linspace(0, 1, 200),
     "a unit matrix": np.eye(300),
     "a mask": np.tril(np.ones((128, 128))),
-    "a mask of what is forbidden": np.triu(np.full((128, 128), -1e9), 1),
+    "a mask of what is forbidden": np.triu(np.full((128, 128), -1e4), 1),
     "slopes for distances": -np.abs(np.subtract.outer(np.arange(96), np.arange(96)))[None]
     * 2.0 ** -np.arange(1, 9)[:, None, None],
     "turns of positions": np.cos(np.outer(np.arange(256), 500_000.0 ** -(np.arange(32) / 32))).repeat(2, axis=1),
