@@ -45,8 +45,8 @@ LEAST_STAYED = 0.01
 LEAST_SPREAD_OUT = 0.5
 """Mean square of what rounding changed, in that of values that lie evenly between two steps."""
 
-BEGINNING = 8
-"""Rows that are looked at to see whether the rest has to be."""
+BEGINNING, LIKELY = 8, 0.5
+"""Rows that are looked at to see whether the rest has to be, and share of the runs on a grid from which on it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +283,7 @@ def _on_grid(values: Doubles, gap: Doubles) -> float:
     most 16 values, and that lie as near to the other side as rounding leaves them."""
     beginning = values[:BEGINNING], gap[:BEGINNING]
     widths = [width for width in (values.shape[1], 64, 32) if width >= 32 and values.shape[1] % width == 0]
-    likely = [width for width in dict.fromkeys(widths) if _in_runs(*beginning, width) >= 0.5]
+    likely = [width for width in dict.fromkeys(widths) if _in_runs(*beginning, width) >= LIKELY]
     return max((_in_runs(values, gap, width) for width in likely), default=0.0)
 
 
@@ -307,7 +307,10 @@ def _in_runs(values: Doubles, gap: Doubles, width: int) -> float:
     even = usable & whole & (levels.max(1, keepdims=True) <= MOST_LEVELS - 1) & (gaps <= 0.55 * step)
     few = usable & (differs.sum(1, keepdims=True) < FEW_LEVELS) & (width >= 2 * FEW_LEVELS)
     uneven = few & (gaps <= np.where(differs, between, 0.0).max(1, keepdims=True))
-    return float((even | uneven).mean()) if _as_rounding(gaps, np.where(differs, between, np.nan), even, step) else 0.0
+    found = float((even | uneven).mean())
+    if found < LIKELY or not _as_rounding(gaps, np.where(differs, between, np.nan), even, step):
+        return 0.0
+    return found
 
 
 def _as_rounding(gaps: Doubles, between: Doubles, even: NDArray[np.bool_], step: Doubles) -> bool:
