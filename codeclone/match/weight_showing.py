@@ -179,7 +179,18 @@ def _w9(ladder: Ladder) -> list[Rung]:
         return []
     value = f"left on right {its.left_on_right:.5f}, right on left {its.right_on_left:.5f}, ± {its.error:.1g}"
     null = "the side with the noise has a slope of 1 on the other, the other one below 1 on it"
-    return [Rung("W9", "which side has the noise?", value, null, None, "parametric", f"{ladder.overall.noise.tensors if ladder.overall.noise else 0:,} tensors")]  # fmt: skip
+    without_factor = sum(t.relation == "noise" and t.scale == 1 for t in ladder.tensors)
+    return [
+        Rung(
+            "W9",
+            "which side has the noise?",
+            value,
+            null,
+            None,
+            "parametric",
+            f"{without_factor:,} tensors without a factor",
+        )
+    ]
 
 
 def _classes(tensors: Sequence[Judged]) -> Table:
@@ -256,14 +267,14 @@ def _tensors(left: Side, right: Side, tensors: Sequence[Judged]) -> Table:
                 (
                     shown_name(left, tensor.left), shown_name(right, tensor.right), tensor.relation, d.count,
                     *(_number(v) for v in (d.correlation, d.mean, d.sd, d.noise, d.kurtosis, d.slope_left, d.slope_right, d.edge, d.row_spread)),
-                    d.rank or None, _number(d.equal), _number(d.left_zeros), _number(tensor.scale) if tensor.scale != 1 else None,
+                    d.rank or None, _number(d.equal), _number(d.left_zeros), _number(d.right_zeros), _number(tensor.scale) if tensor.scale != 1 else None,
                     _part(tensor), *(tensor.digests or (None, None)),
                 ),
             )
         )  # fmt: skip
     columns = (
         "left", "right", "relation", "values", "correlation", "mean", "sd", "noise", "kurtosis", "slope left on right",
-        "slope right on left", "s1", "row spread", "rank", "equal", "zeros left only", "factor", "part", "SHA-256 left", "SHA-256 right",
+        "slope right on left", "s1", "row spread", "rank", "equal", "zeros left only", "zeros right only", "factor", "part", "SHA-256 left", "SHA-256 right",
     )  # fmt: skip
     return Table("Tensors", columns, tuple(rows), max(0, len(tensors) - MAX_ROWS))
 
