@@ -118,7 +118,7 @@ def test_what_the_rungs_found_is_told_with_their_samples() -> None:
     assert str(cells["W7"][2]).endswith("of the left's")
     assert "base 0 (ancestor)" in str(cells["W7"][2])
     assert "coefficient of variation of the sd over 21 tensors" in str(cells["W8"][2])
-    assert cells["W9"][6] == "21 tensors"
+    assert cells["W9"][6] == "21 tensors without a factor"
     assert rungs(shown("the same"))["W0"][2] == "21 of 21 equal in every value that was read, 21 of them in all values"
     assert "16 of" not in str(rungs(shown("strangers"))["W0"][2])
 
