@@ -79,7 +79,11 @@ def by_formula(values: Values, rows: NDArray[np.int64], start: int, shape: tuple
         whole = math.prod(shape[1:])
         if _positions(values, rows, start, shape) or (len(values) >= LEAST_COLUMNS and _of_waves(values, rows, whole)):
             return True
-    return _in_few_values(values) or _straight(values) or _waves(values)
+    if _in_few_values(values):
+        return True
+    wide = values.astype(np.float64)
+    varying, kind = wide[wide.std(1) > 0], held(values, "F32")
+    return _straight(varying, kind) or _waves(varying, kind)
 
 
 def _mask(values: Values) -> bool:
@@ -121,11 +125,9 @@ def _in_few_values(values: Values) -> bool:
     return len(np.unique(there)) <= FEW_VALUES
 
 
-def _straight(values: Values) -> bool:
-    """Whether rows are straight lines but for a few bends."""
-    rows = values.astype(np.float64)
-    rows = rows[rows.std(1) > 0]
-    bend = BEND.get(held(values, "F32"), COARSE_BEND)
+def _straight(rows: Doubles, kind: str) -> bool:
+    """Whether rows are straight lines but for a few bends. `rows`: that are no constants; `kind`: the narrowest type that holds them."""
+    bend = BEND.get(kind, COARSE_BEND)
     for some in (rows[:FEW], rows):
         second = np.abs(np.diff(some, 2, axis=1))
         even = second <= bend * np.abs(some).max(1, keepdims=True)
@@ -214,13 +216,11 @@ def _of_waves(values: Values, positions: NDArray[np.int64], width: int) -> bool:
 # Waves along a row
 
 
-def _waves(values: Values) -> bool:
-    """Whether each value of a row follows from those before it, as in sums of a few waves."""
-    if values.shape[1] < LEAST_RUN:
+def _waves(rows: Doubles, kind: str) -> bool:
+    """Whether each value of a row follows from those before it, as in sums of a few waves. As `_straight`."""
+    if rows.shape[1] < LEAST_RUN:
         return False
-    rows = values.astype(np.float64)
-    rows = rows[rows.std(1) > 0]
-    left_over = LEFT_OVER.get(held(values, "F32"), COARSE)
+    left_over = LEFT_OVER.get(kind, COARSE)
     return bool(len(rows)) and _follow(rows[:FEW], left_over) and _follow(rows, left_over)
 
 
