@@ -96,27 +96,25 @@ def conclusion(ladder: Ladder, beside: Sequence[Beside], tried: int) -> Conclusi
     tested = related or [its for its in beside if its.compared and its.role == "claimed"]
     direction, why = direction_of(whole, ladder.tensors)
     in_part = _in_part(ladder, made)
-    level = _level(ladder, made, bool(related), bool(tested))
+    doubt = _doubt(ladder, made, bool(related))
     said = [
         what(ladder, made),
         in_part,
         *(_left_over(its) for its in related),
         *(_not_theirs(its) for its in beside if its not in related and its.compared),
         why,
-        _doubt(ladder, made, level, bool(related)),
+        doubt,
         "" if tested else _not_tested(whole.relation, made),
         how_much(ladder.tensors),
     ]
     its_claim = "in part " * bool(in_part) + claim(ladder, made, direction)
+    level: Level = "weak" if doubt else _level(ladder, made, bool(tested))
     return Conclusion(level, "for", its_claim, "; ".join(part for part in said if part), direction)
 
 
-def _level(ladder: Ladder, made: bool, related: bool, tested: bool) -> Level:
-    if not made:
-        return "weak" if related else "moderate"
-    if (ladder.as_drawn and not related) or _little(ladder):
-        return "weak"
-    if ladder.overall.related < LEAST_TENSORS:
+def _level(ladder: Ladder, made: bool, tested: bool) -> Level:
+    """Where there is no doubt that makes it weak."""
+    if not made or ladder.overall.related < LEAST_TENSORS:
         return "moderate"
     # Behind a factor, noise on both sides looks like noise on one: two that have it need not come from each other.
     noise = ladder.overall.noise if ladder.overall.relation == "noise" else None
@@ -156,13 +154,13 @@ def _in_part(ladder: Ladder, made: bool) -> str:
     return f"{share}of the left's {read:,} tensors {' and '.join(parts)}" if parts else ""
 
 
-def _doubt(ladder: Ladder, made: bool, level: Level, related: bool) -> str:
-    """What an honest reason for the same may be, beyond a common source."""
+def _doubt(ladder: Ladder, made: bool, related: bool) -> str:
+    """What an honest reason for the same may be, beyond a common source, so that it is weak; empty where none is known."""
     if made and ladder.as_drawn and not related:
         return "the values look as a library draws them before any training: the same library with the same seed gives them to everybody"
     if made and _little(ladder):
         return "this is too little to tell a copy from a table or from beginnings that both have in common"
-    if not made and level == "weak":
+    if not made and related:
         return "siblings that read the same texts move like this as well, so this does not show that one was trained from the other"
     return ""
 
